@@ -1,0 +1,78 @@
+import { Type } from 'typebox'
+import { DeviceId, EpochMs, Instant, Page, PageQuery, Value } from './common.ts'
+import { Presence, PresenceStatus } from './presence.ts'
+
+const Name = Type.String({ minLength: 1, maxLength: 200 })
+const Tag = Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\s,:]+$' })
+const Tags = Type.Array(Tag, { maxItems: 32, uniqueItems: true })
+
+export const Device = Type.Object({
+  id: DeviceId,
+  name: Name,
+  type: Type.Union([Type.String(), Type.Null()]),
+  tags: Tags,
+  createdAt: Instant,
+  disabledAt: Type.Union([Instant, Type.Null()]),
+  presence: Presence,
+})
+export type Device = Type.Static<typeof Device>
+
+export const NewDevice = Type.Object(
+  { id: Type.Optional(DeviceId), name: Name, type: Type.Optional(Name), tags: Type.Optional(Tags) },
+  { additionalProperties: false },
+)
+export type NewDevice = Type.Static<typeof NewDevice>
+
+export const DeviceChange = Type.Partial(
+  Type.Object({
+    name: Name,
+    type: Type.Union([Name, Type.Null()]),
+    tags: Tags,
+    disabled: Type.Boolean(),
+  }),
+  { additionalProperties: false, minProperties: 1 },
+)
+export type DeviceChange = Type.Static<typeof DeviceChange>
+
+/** `secret` is shown this once only; Telltale keeps a hash. */
+export const DeviceCreated = Type.Intersect([Device, Type.Object({ secret: Type.String() })])
+export type DeviceCreated = Type.Static<typeof DeviceCreated>
+
+export const DeviceQuery = Type.Intersect([
+  PageQuery,
+  Type.Object({
+    q: Type.Optional(Type.String({ maxLength: 200, description: 'part of the id or name' })),
+    status: Type.Optional(PresenceStatus),
+    tag: Type.Optional(Tag),
+  }),
+])
+export type DeviceQuery = Type.Static<typeof DeviceQuery>
+
+export const DevicePage = Page(Device)
+export type DevicePage = Type.Static<typeof DevicePage>
+
+/** Of the whole fleet, whatever the list is filtered to. */
+export const FleetSummary = Type.Object({
+  total: Type.Integer(),
+  online: Type.Integer(),
+  silent: Type.Integer(),
+  offline: Type.Integer(),
+  never: Type.Integer(),
+})
+export type FleetSummary = Type.Static<typeof FleetSummary>
+
+export const Credential = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  createdAt: Instant,
+  revokedAt: Type.Union([Instant, Type.Null()]),
+})
+export type Credential = Type.Static<typeof Credential>
+export const CredentialCreated = Type.Intersect([Credential, Type.Object({ secret: Type.String() })])
+export type CredentialCreated = Type.Static<typeof CredentialCreated>
+
+export const LatestValue = Type.Object({ value: Value, time: EpochMs })
+export const Latest = Type.Object({
+  deviceId: Type.String(),
+  values: Type.Record(Type.String(), LatestValue),
+})
+export type Latest = Type.Static<typeof Latest>

@@ -1,0 +1,34 @@
+export {
+  ClientFrame,
+  Command,
+  CommandStatus,
+  commandStatuses,
+  NewCommand,
+  ServerFrame,
+} from './commands.ts'
+export { Page, PageQuery, Problem, Role, Value } from './common.ts'
+export {
+  Credential,
+  CredentialCreated,
+  Device,
+  DeviceChange,
+  DeviceCreated,
+  DevicePage,
+  DeviceQuery,
+  FleetSummary,
+  Latest,
+  LatestValue,
+  NewDevice,
+} from './devices.ts'
+export { LiveEvent, PollAnswer } from './live.ts'
+export { DeviceSession, Presence, PresenceHistory, PresenceStatus } from './presence.ts'
+export { Session, SignIn } from './session.ts'
+export { Readiness } from './system.ts'
+export {
+  type BucketColumns,
+  type RawColumns,
+  Readings,
+  ReadingsQuery,
+  RejectedMessage,
+} from './telemetry.ts'
+export { NewToken, Token, TokenCreated } from './tokens.ts'

@@ -1,0 +1,87 @@
+/** What travels on the topics of topics.ts. Times are epoch milliseconds. */
+
+export type Value = number | boolean | string
+
+/** Bounds a device meets; the same numbers stand in docs/SPEC.md. */
+export const payloadLimits = {
+  payloadBytesMax: 64 * 1024,
+  metricsPerMessageMax: 256,
+  metricNameCharsMax: 128,
+  stringBytesMax: 1024,
+  depthMax: 8,
+} as const
+
+/** `devices/{id}/telemetry` as subscribers see it: what was stored, with its time. */
+export interface StampedReading {
+  ts: number
+  values: Record<string, Value>
+}
+
+/** `devices/{id}/commands/{commandId}`. */
+export interface CommandPayload {
+  name: string
+  params: unknown
+  sentAt: number
+  /** What is left of the command's time to live when it is sent. */
+  ttlMs: number
+}
+
+export const replyStatuses = ['accepted', 'progress', 'succeeded', 'failed', 'rejected'] as const
+export type ReplyStatus = (typeof replyStatuses)[number]
+
+/** `devices/{id}/commands/{commandId}/reply`. */
+export interface ReplyPayload {
+  status: ReplyStatus
+  result?: unknown
+  error?: string
+}
+
+export const presenceReasons = [
+  'connected',
+  'disconnected',
+  'connection_lost',
+  'keep_alive_lost',
+  'taken_over',
+  'said_online',
+  'said_offline',
+  'revoked',
+  'protocol_error',
+  'broker_stopped',
+  'broker_lost',
+] as const
+export type PresenceReason = (typeof presenceReasons)[number]
+
+/** `$telltale/presence/{id}`. */
+export interface PresencePayload {
+  deviceId: string
+  status: 'online' | 'offline'
+  since: number
+  reason: PresenceReason
+}
+
+/** `$telltale/rejected/{id}`. */
+export interface RejectedPayload {
+  deviceId: string
+  receivedAt: number
+  topic: string
+  reason: string
+}
+
+/** `$telltale/totals/{brokerId}`: running totals since the broker's start, and what is true now. */
+export interface TotalsPayload {
+  brokerId: string
+  startedAt: number
+  connections: number
+  messagesTotal: number
+  readingsTotal: number
+  rejectedTotal: number
+  duplicatesTotal: number
+  conflictsTotal: number
+  batchesTotal: number
+  pendingRows: number
+  pendingBytes: number
+  /** Milliseconds from joining a batch to its commit, over the last second; null when nothing was stored. */
+  commitP50Ms: number | null
+  commitP99Ms: number | null
+  databaseUp: boolean
+}

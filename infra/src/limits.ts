@@ -1,0 +1,69 @@
+/**
+ * Every bound of the platform, with its reason. What a device may meet (payload sizes, names) stands in the broker's
+ * contract; what people may ask for stands in the API's schemas. Units are the last word of each name.
+ */
+export const limits = {
+  writer: {
+    /** One COPY: large enough to amortise a commit, small enough to stay under ~20 ms. */
+    batchRowsMax: 20_000,
+    /** Two batches in flight: one commits while the other fills (measured best; three adds lock traffic). */
+    batchesInFlightMax: 2,
+    /** Above either bound, messages wait undecoded and their sockets are not read. */
+    pendingRowsMax: 200_000,
+    pendingBytesMax: 64 * 1024 * 1024,
+    /** After a batch met a duplicate, merge for this many batches before trying COPY again. */
+    mergeBatchesAfterDuplicate: 64,
+    retryDelayMinMs: 100,
+    retryDelayMaxMs: 5_000,
+  },
+  series: {
+    /** A device inventing metric names must not grow the catalogue without bound. */
+    perDeviceMax: 1_000,
+    /** Devices whose series the broker keeps in memory. */
+    cachedDevicesMax: 50_000,
+  },
+  rejected: {
+    /** What is kept of an unreadable payload. */
+    payloadBytesKept: 4 * 1024,
+    /** Kept per device; the oldest go first. */
+    perDeviceMax: 1_000,
+  },
+  broker: {
+    connectTimeoutMs: 5_000,
+    drainTimeoutMs: 20_000,
+    /** aedes' mqemitter: parallel deliveries. Low values serialise the whole broker. */
+    concurrency: 2_000,
+    topicLevelsMax: 10,
+    filtersPerSubscribeMax: 8,
+    subscriptionsPerClientMax: 16,
+    clientIdCharsMax: 128,
+    heartbeatMs: 5_000,
+    activityFlushMs: 5_000,
+    totalsMs: 1_000,
+    closeDeadlineMs: 8_000,
+  },
+  commands: {
+    /** One command in flight per device keeps their order; the rest wait in their rows. */
+    inFlightPerDeviceMax: 1,
+    queuedPerDeviceMax: 100,
+    sweepMs: 500,
+    replyBytesMax: 64 * 1024,
+  },
+  service: {
+    /** Contract: Ctrl-C ends everything within 10 s. Children get less, so that the parent can still act. */
+    stopDeadlineMs: 9_000,
+  },
+  database: {
+    connectTimeoutMs: 5_000,
+    statementTimeoutMs: 15_000,
+  },
+} as const
+
+// Relations the code relies on; a change that breaks one fails at import.
+assertRelation(limits.broker.closeDeadlineMs < limits.service.stopDeadlineMs, 'a broker stops before its parent')
+assertRelation(limits.writer.batchRowsMax <= limits.writer.pendingRowsMax, 'a full batch fits the queue')
+assertRelation(limits.writer.retryDelayMinMs <= limits.writer.retryDelayMaxMs, 'back-off grows')
+
+function assertRelation(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`limits.ts: ${what} no longer holds`)
+}

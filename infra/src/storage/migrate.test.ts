@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
+import { migrate } from './migrate.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.drop())
+
+describe('migrate', () => {
+  it('O-MIGRATE-1 two starters at once both end with one schema', async () => {
+    await database.pool.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
+    await Promise.all([migrate(database.url), migrate(database.url), migrate(database.url)])
+    const { rows } = await database.pool.query('SELECT count(*) AS n FROM device')
+    expect(rows[0].n).toBe(0)
+  })
+
+  it('O-MIGRATE-2 a schema newer than this version is refused with a sentence', async () => {
+    await database.pool.query("INSERT INTO schema_migration (name, run_on) VALUES ('9999_future', now())")
+    await expect(migrate(database.url)).rejects.toThrow(/newer Telltale \(9999_future\)/)
+  })
+
+  it('O-MIGRATE-3 an unreachable database is named without its password', async () => {
+    await expect(migrate('postgres://u:hunter2@127.0.0.1:1/x')).rejects.toThrow(
+      /cannot reach the database at postgres:\/\/u:…@127\.0\.0\.1:1\/x/,
+    )
+  })
+})
