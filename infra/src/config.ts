@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Type } from 'typebox'
+import type { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
 /** Thrown with every problem found, one sentence each, ready for a person. Programs exit with code 2. */

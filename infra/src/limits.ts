@@ -60,7 +60,10 @@ export const limits = {
 } as const
 
 // Relations the code relies on; a change that breaks one fails at import.
-assertRelation(limits.broker.closeDeadlineMs < limits.service.stopDeadlineMs, 'a broker stops before its parent')
+assertRelation(
+  limits.broker.closeDeadlineMs < limits.service.stopDeadlineMs,
+  'a broker stops before its parent',
+)
 assertRelation(limits.writer.batchRowsMax <= limits.writer.pendingRowsMax, 'a full batch fits the queue')
 assertRelation(limits.writer.retryDelayMinMs <= limits.writer.retryDelayMaxMs, 'back-off grows')
 

@@ -9,7 +9,15 @@ export function createLog(name: string, level: string): Logger {
     level,
     base: { name },
     redact: {
-      paths: ['password', 'secret', 'token', '*.password', '*.secret', '*.token', 'req.headers.authorization'],
+      paths: [
+        'password',
+        'secret',
+        'token',
+        '*.password',
+        '*.secret',
+        '*.token',
+        'req.headers.authorization',
+      ],
       censor: '[secret]',
     },
   })

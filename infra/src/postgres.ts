@@ -162,7 +162,9 @@ async function serverUser(paths: string[]): Promise<ServerUser> {
   const { uid, gid } = await postgresUser()
   if (paths.every(isReachable)) return { uid, gid, launcher: [] }
   if (!existsSync('/usr/bin/setpriv'))
-    throw new StartError(`user postgres cannot reach ${paths.join(' and ')}; clone into a folder it can enter`)
+    throw new StartError(
+      `user postgres cannot reach ${paths.join(' and ')}; clone into a folder it can enter`,
+    )
   const lend = '+dac_override,+dac_read_search'
   const launcher = ['/usr/bin/setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups']
   return { uid, gid, launcher: [...launcher, `--inh-caps=${lend}`, `--ambient-caps=${lend}`] }

@@ -33,9 +33,7 @@ export class StartError extends Error {}
  * Runs a program: start, tell the parent `ready`, wait for SIGTERM, SIGINT or the parent's end, release, exit.
  * Exit codes: 0 stopped as asked, 1 could not start or stop, 2 wrong settings.
  */
-export async function runService(
-  start: (releases: Releases) => Promise<Logger | undefined>,
-): Promise<never> {
+export async function runService(start: (releases: Releases) => Promise<Logger | undefined>): Promise<never> {
   const releases = new Releases()
   // Listening before `start` so that a signal during start-up also stops cleanly.
   const asked = stopSignal()

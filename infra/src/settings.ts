@@ -14,7 +14,8 @@ const days = (value: number, minimum: number) =>
     default: value,
     description: `a number of days, ${minimum} to 36500`,
   })
-const secret = (description: string) => Type.String({ minLength: 8, maxLength: 1024, secret: true, description })
+const secret = (description: string) =>
+  Type.String({ minLength: 8, maxLength: 1024, secret: true, description })
 
 export const settings = {
   TELLTALE_HTTP_PORT: port(8080),

@@ -33,10 +33,7 @@ export function createPool(options: {
 }
 
 /** Runs `work` inside one transaction on one connection; rolls back when it throws. */
-export async function inTransaction<T>(
-  pool: Pool,
-  work: (connection: Connection) => Promise<T>,
-): Promise<T> {
+export async function inTransaction<T>(pool: Pool, work: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = await pool.connect()
   let broken: Error | undefined
   try {

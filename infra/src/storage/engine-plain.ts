@@ -1,0 +1,78 @@
+import type { Engine } from './engine.ts'
+import { inTransaction, type Pool } from './pool.ts'
+
+const DAY_MS = 86_400_000
+/** A partition a week: few enough for the planner over years, small enough for retention to be exact to days. */
+const PARTITION_MS = 7 * DAY_MS
+/** 1970-01-05 was a Monday: partitions start on Mondays, UTC. */
+const FIRST_MONDAY_MS = 4 * DAY_MS
+const PARTITIONED = ['reading', 'reading_text'] as const
+/** Any number of our own; makes two brokers that need the same partition wait for each other. */
+const PARTITION_LOCK = 7_355_609
+
+/** Native range partitions of plain PostgreSQL, made before rows need them. */
+export async function createPlainEngine(pool: Pool): Promise<Engine> {
+  const known = new Set<number>()
+
+  async function cover(fromMs: number, toMs: number): Promise<void> {
+    const missing: number[] = []
+    for (let start = partitionStart(fromMs); start <= toMs; start += PARTITION_MS)
+      if (!known.has(start)) missing.push(start)
+    if (missing.length === 0) return
+    await inTransaction(pool, async (connection) => {
+      await connection.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+      for (const start of missing)
+        for (const table of PARTITIONED) {
+          const name = partitionName(table, start)
+          const { rows } = await connection.query('SELECT to_regclass($1) AS found', [name])
+          if (rows[0].found) continue
+          // Made apart and attached: unlike CREATE … PARTITION OF, this does not wait for running queries.
+          await connection.query(`CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL)`)
+          await connection.query(`ALTER TABLE ${table} ATTACH PARTITION ${name}
+            FOR VALUES FROM ('${isoDate(start)}') TO ('${isoDate(start + PARTITION_MS)}')`)
+        }
+    })
+    for (const start of missing) known.add(start)
+  }
+
+  async function dropBefore(limitMs: number): Promise<void> {
+    const { rows } = await pool.query<{ name: string }>(
+      `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+       WHERE i.inhparent = ANY($1::regclass[])`,
+      [PARTITIONED],
+    )
+    for (const { name } of rows) {
+      const start = partitionStartOf(name)
+      if (start === undefined || start + PARTITION_MS > limitMs) continue
+      await pool.query(`DROP TABLE IF EXISTS ${name}`)
+      known.delete(start)
+    }
+  }
+
+  return {
+    name: 'plain',
+    cover,
+    async maintain({ nowMs, retentionDays }) {
+      await cover(nowMs, nowMs + 2 * PARTITION_MS)
+      if (retentionDays > 0) await dropBefore(nowMs - retentionDays * DAY_MS)
+    },
+  }
+}
+
+function partitionStart(timeMs: number): number {
+  return Math.floor((timeMs - FIRST_MONDAY_MS) / PARTITION_MS) * PARTITION_MS + FIRST_MONDAY_MS
+}
+
+/** Names are made from numbers only: nothing of a device ever becomes part of an SQL identifier. */
+function partitionName(table: string, startMs: number): string {
+  return `${table}_p${isoDate(startMs).replaceAll('-', '')}`
+}
+
+function partitionStartOf(name: string): number | undefined {
+  const match = /_p(\d{4})(\d{2})(\d{2})$/.exec(name)
+  return match ? Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])) : undefined
+}
+
+function isoDate(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 10)
+}

@@ -1,0 +1,118 @@
+import type { Queryable } from './pool.ts'
+
+/**
+ * One row per connection of a device. Its id is the epoch: rows are written in the order connections were accepted,
+ * so whatever a late Last Will says, the newest row decides who is online.
+ */
+export interface NewSession {
+  deviceId: string
+  brokerId: string
+  clientId: string
+  address: string | null
+  connectedAt: Date
+}
+
+/**
+ * Opens sessions, in the order given; an older open session of the same device ends as taken over.
+ * @returns the epochs, in the order given; null for a device deleted meanwhile
+ */
+export async function openSessions(db: Queryable, sessions: NewSession[]): Promise<(number | null)[]> {
+  const { rows } = await db.query<{ n: number; id: number | null }>(
+    `WITH given AS (
+       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+         WITH ORDINALITY AS g (device_id, broker_id, client_id, address, connected_at, n)
+     ), superseded AS (
+       UPDATE session s SET disconnected_at = g.connected_at, reason = 'taken_over'
+       FROM given g WHERE s.device_id = g.device_id AND s.disconnected_at IS NULL
+     ), opened AS (
+       INSERT INTO session (device_id, broker_id, client_id, address, connected_at)
+       SELECT device_id, broker_id, client_id, address, connected_at
+       FROM given WHERE EXISTS (SELECT 1 FROM device d WHERE d.id = given.device_id) ORDER BY n
+       RETURNING id, device_id, client_id, connected_at
+     )
+     SELECT g.n, o.id FROM given g
+     LEFT JOIN opened o USING (device_id, client_id, connected_at) ORDER BY g.n`,
+    [
+      sessions.map((session) => session.deviceId),
+      sessions.map((session) => session.brokerId),
+      sessions.map((session) => session.clientId),
+      sessions.map((session) => session.address),
+      sessions.map((session) => session.connectedAt),
+    ],
+  )
+  return rows.map((row) => row.id)
+}
+
+export interface SessionEnd {
+  epoch: number
+  disconnectedAt: Date
+  reason: string
+}
+
+/** Ends sessions that are still open; one that was taken over meanwhile keeps that reason. */
+export async function closeSessions(db: Queryable, ends: SessionEnd[]): Promise<void> {
+  await db.query(
+    `UPDATE session s SET disconnected_at = e.at, reason = e.reason
+     FROM unnest($1::bigint[], $2::timestamptz[], $3::text[]) AS e (id, at, reason)
+     WHERE s.id = e.id AND s.disconnected_at IS NULL`,
+    [ends.map((end) => end.epoch), ends.map((end) => end.disconnectedAt), ends.map((end) => end.reason)],
+  )
+}
+
+/** What the device itself said in this session. */
+export async function reportStatus(
+  db: Queryable,
+  report: { epoch: number; status: 'online' | 'offline'; at: Date },
+): Promise<void> {
+  await db.query('UPDATE session SET reported = $2, reported_at = $3 WHERE id = $1', [
+    report.epoch,
+    report.status,
+    report.at,
+  ])
+}
+
+/** The newest moment each device was heard and its usual interval, all devices in one statement. */
+export async function recordActivity(
+  db: Queryable,
+  activity: { deviceId: string; seenAt: Date; intervalMs: number | null }[],
+): Promise<void> {
+  await db.query(
+    `INSERT INTO device_activity (device_id, seen_at, interval_ms)
+     SELECT a.device_id, a.seen_at, a.interval_ms
+     FROM unnest($1::text[], $2::timestamptz[], $3::int[]) AS a (device_id, seen_at, interval_ms)
+     JOIN device d ON d.id = a.device_id ORDER BY a.device_id
+     ON CONFLICT (device_id) DO UPDATE
+       SET seen_at = greatest(device_activity.seen_at, excluded.seen_at),
+           interval_ms = coalesce(excluded.interval_ms, device_activity.interval_ms)`,
+    [
+      activity.map((row) => row.deviceId),
+      activity.map((row) => row.seenAt),
+      activity.map((row) => row.intervalMs),
+    ],
+  )
+}
+
+/** Ends what an earlier life of this broker left open, at the last moment it was known to live. */
+export async function startBroker(
+  db: Queryable,
+  brokerId: string,
+): Promise<{ deviceId: string; disconnectedAt: Date }[]> {
+  const { rows } = await db.query<{ device_id: string; disconnected_at: Date }>(
+    `UPDATE session s
+     SET reason = 'broker_lost',
+         disconnected_at = greatest(s.connected_at, coalesce((SELECT seen_at FROM broker WHERE id = $1), now()))
+     WHERE broker_id = $1 AND disconnected_at IS NULL
+     RETURNING device_id, disconnected_at`,
+    [brokerId],
+  )
+  await db.query(
+    `INSERT INTO broker (id, started_at, seen_at) VALUES ($1, now(), now())
+     ON CONFLICT (id) DO UPDATE SET started_at = excluded.started_at, seen_at = excluded.seen_at`,
+    [brokerId],
+  )
+  return rows.map((row) => ({ deviceId: row.device_id, disconnectedAt: row.disconnected_at }))
+}
+
+export async function keepBrokerSeen(db: Queryable, brokerId: string): Promise<void> {
+  await db.query('UPDATE broker SET seen_at = now() WHERE id = $1', [brokerId])
+}

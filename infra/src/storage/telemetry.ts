@@ -1,0 +1,168 @@
+import { once } from 'node:events'
+import { from as copyFrom } from 'pg-copy-streams'
+import { encodeCopy, encodeFloat8Array, encodeInt4Array, encodeTimestamptzArray } from './binary.ts'
+import type { Connection, Pool } from './pool.ts'
+
+/** Columns of readings, one entry a row: series id, epoch milliseconds, value. */
+export interface Rows<Value> {
+  seriesIds: number[]
+  timesMs: number[]
+  values: Value[]
+}
+
+export interface RejectedRow {
+  deviceId: string
+  receivedAtMs: number
+  topic: string
+  reason: string
+  /** At most limits.rejected.payloadBytesKept of it. */
+  payload: Buffer
+  payloadBytes: number
+}
+
+export interface TelemetryBatch {
+  numbers: Rows<number>
+  texts: Rows<string>
+  rejected: RejectedRow[]
+}
+
+export interface BatchResult {
+  /** Rows that were there already. */
+  duplicates: number
+  /** Of those, the ones that carried another value; the first one stays. */
+  conflicts: number
+}
+
+/** `copy` is the fast way and fails with 23505 when a row is there already; `merge` skips and counts such rows. */
+export type StoreWay = 'copy' | 'merge'
+
+/** Stores a batch in one commit: either all of it is stored or none. */
+export async function storeBatch(pool: Pool, batch: TelemetryBatch, way: StoreWay): Promise<BatchResult> {
+  const connection = await pool.connect()
+  let broken: Error | undefined
+  try {
+    const onlyNumbers = batch.texts.values.length === 0 && batch.rejected.length === 0
+    // A single COPY is a transaction of its own: two round trips less.
+    if (onlyNumbers && way === 'copy') {
+      await copyNumbers(connection, batch.numbers)
+      return { duplicates: 0, conflicts: 0 }
+    }
+    await connection.query('BEGIN')
+    const result = await storeParts(connection, batch, way)
+    await connection.query('COMMIT')
+    return result
+  } catch (error) {
+    // A connection that cannot roll back is not given back to the pool.
+    await connection.query('ROLLBACK').catch((rollbackError: Error) => {
+      broken = rollbackError
+    })
+    throw error
+  } finally {
+    connection.release(broken)
+  }
+}
+
+async function storeParts(
+  connection: Connection,
+  batch: TelemetryBatch,
+  way: StoreWay,
+): Promise<BatchResult> {
+  const result = { duplicates: 0, conflicts: 0 }
+  if (batch.numbers.values.length > 0) {
+    if (way === 'copy') await copyNumbers(connection, batch.numbers)
+    else add(result, await mergeNumbers(connection, batch.numbers))
+  }
+  // Text readings are rare beside numbers: always merged.
+  if (batch.texts.values.length > 0) add(result, await mergeTexts(connection, batch.texts))
+  if (batch.rejected.length > 0) await insertRejected(connection, batch.rejected)
+  return result
+}
+
+function add(sum: BatchResult, part: BatchResult): void {
+  sum.duplicates += part.duplicates
+  sum.conflicts += part.conflicts
+}
+
+async function copyNumbers(connection: Connection, rows: Rows<number>): Promise<void> {
+  const stream = connection.query(
+    copyFrom('COPY reading (series_id, time, value) FROM STDIN (FORMAT binary)'),
+  )
+  const finished = once(stream, 'finish')
+  stream.end(encodeCopy(rows, keyOrder(rows.seriesIds)))
+  await finished
+}
+
+/** Places by (series, arrival): neighbours in the index are written together, and the first of two equals first. */
+function keyOrder(seriesIds: number[]): Float64Array {
+  const ARRIVAL_ROOM = 2 ** 21
+  const keys = new Float64Array(seriesIds.length)
+  for (let i = 0; i < keys.length; i++) keys[i] = (seriesIds[i] as number) * ARRIVAL_ROOM + i
+  keys.sort()
+  for (let i = 0; i < keys.length; i++) keys[i] = (keys[i] as number) % ARRIVAL_ROOM
+  return keys
+}
+
+async function mergeNumbers(connection: Connection, rows: Rows<number>): Promise<BatchResult> {
+  const columns = [
+    encodeInt4Array(rows.seriesIds),
+    encodeTimestamptzArray(rows.timesMs),
+    encodeFloat8Array(rows.values),
+  ]
+  return merge(connection, { table: 'reading', valueType: 'float8', columns, count: rows.values.length })
+}
+
+async function mergeTexts(connection: Connection, rows: Rows<string>): Promise<BatchResult> {
+  const columns = [encodeInt4Array(rows.seriesIds), encodeTimestamptzArray(rows.timesMs), rows.values]
+  return merge(connection, { table: 'reading_text', valueType: 'text', columns, count: rows.values.length })
+}
+
+async function merge(
+  connection: Connection,
+  rows: { table: 'reading' | 'reading_text'; valueType: string; columns: unknown[]; count: number },
+): Promise<BatchResult> {
+  const given = `unnest($1::int4[], $2::timestamptz[], $3::${rows.valueType}[]) AS given (series_id, time, value)`
+  const inserted = await connection.query(
+    `INSERT INTO ${rows.table} (series_id, time, value) SELECT * FROM ${given} ON CONFLICT DO NOTHING`,
+    rows.columns,
+  )
+  const duplicates = rows.count - (inserted.rowCount ?? 0)
+  if (duplicates === 0) return { duplicates: 0, conflicts: 0 }
+  const { rows: counted } = await connection.query<{ n: number }>(
+    `SELECT count(*) AS n FROM ${given} JOIN ${rows.table} kept USING (series_id, time)
+     WHERE kept.value IS DISTINCT FROM given.value`,
+    rows.columns,
+  )
+  return { duplicates, conflicts: counted[0]?.n ?? 0 }
+}
+
+/** A device deleted meanwhile leaves nothing to attach the message to: such rows are passed over. */
+async function insertRejected(connection: Connection, rows: RejectedRow[]): Promise<void> {
+  await connection.query(
+    `INSERT INTO rejected_message (device_id, received_at, topic, reason, payload, payload_bytes)
+     SELECT r.device_id, r.received_at, r.topic, r.reason, r.payload, r.payload_bytes
+     FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bytea[], $6::int[])
+       WITH ORDINALITY AS r (device_id, received_at, topic, reason, payload, payload_bytes, place)
+     JOIN device d ON d.id = r.device_id ORDER BY place`,
+    [
+      rows.map((row) => row.deviceId),
+      encodeTimestamptzArray(rows.map((row) => row.receivedAtMs)),
+      rows.map((row) => row.topic),
+      rows.map((row) => row.reason),
+      rows.map((row) => row.payload),
+      rows.map((row) => row.payloadBytes),
+    ],
+  )
+}
+
+/** Keeps the newest `perDeviceMax` rejected messages of each device. */
+export async function trimRejected(pool: Pool, perDeviceMax: number): Promise<number> {
+  const { rowCount } = await pool.query(
+    `DELETE FROM rejected_message r USING (
+       SELECT d.id AS device_id, (
+         SELECT id FROM rejected_message m WHERE m.device_id = d.id ORDER BY id DESC OFFSET $1 LIMIT 1
+       ) AS newest_to_go FROM device d
+     ) t WHERE r.device_id = t.device_id AND r.id <= t.newest_to_go`,
+    [perDeviceMax],
+  )
+  return rowCount ?? 0
+}
