@@ -40,6 +40,7 @@ export const limits = {
     heartbeatMs: 5_000,
     activityFlushMs: 5_000,
     totalsMs: 1_000,
+    maintenanceMs: 60_000,
     closeDeadlineMs: 8_000,
   },
   commands: {

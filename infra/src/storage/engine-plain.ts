@@ -52,6 +52,7 @@ export async function createPlainEngine(pool: Pool): Promise<Engine> {
   return {
     name: 'plain',
     cover,
+    forget: () => known.clear(),
     async maintain({ nowMs, retentionDays }) {
       await cover(nowMs, nowMs + 2 * PARTITION_MS)
       if (retentionDays > 0) await dropBefore(nowMs - retentionDays * DAY_MS)

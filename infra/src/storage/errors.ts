@@ -3,7 +3,9 @@
 /** The row itself is wrong: bisect, quarantine the culprit. */
 export function isDataError(error: unknown): boolean {
   const state = sqlState(error)
-  return state !== undefined && (state.startsWith('22') || state.startsWith('23'))
+  return (
+    state !== undefined && !isMissingPartition(error) && (state.startsWith('22') || state.startsWith('23'))
+  )
 }
 
 export const UNIQUE_VIOLATION = '23505'

@@ -1,0 +1,178 @@
+import { limits } from '@telltale/infra/limits'
+import type { Logger } from '@telltale/infra/log'
+import type { PublishPacket } from 'aedes'
+import { type CommandDispatcher, decodeReply } from './commands.ts'
+import { parseTopic, type RejectedPayload, topics } from './contract/index.ts'
+import type { DeviceSession, Presence } from './presence.ts'
+import { type Decoded, decodeMetric, decodeTelemetry, encodeReadings, type TimeWindow } from './telemetry.ts'
+import type { TelemetryWriter } from './telemetry-writer.ts'
+
+export interface AcceptDeps {
+  writer: TelemetryWriter
+  presence: Presence
+  commands: CommandDispatcher
+  window: TimeWindow
+  log: Logger
+  /** Sends a message of the platform's own, QoS 0. */
+  publish: (topic: string, payload: Buffer) => void
+}
+
+/**
+ * What a device's publish means. `done` is called when it is safe to acknowledge; the packet is then forwarded as it
+ * stands, so what subscribers must not see (an unreadable payload) or must see otherwise (without its time) is
+ * changed in place here.
+ */
+export function acceptFromDevice(
+  deps: AcceptDeps,
+  session: DeviceSession,
+  packet: PublishPacket,
+  done: () => void,
+): void {
+  const topic = parseTopic(packet.topic)
+  switch (topic.kind) {
+    case 'telemetry': {
+      const nowMs = Date.now()
+      const payload = toBuffer(packet.payload)
+      return store(
+        deps,
+        { session, packet, payload, nowMs, done },
+        decodeTelemetry(payload, nowMs, deps.window),
+      )
+    }
+    case 'metric': {
+      const nowMs = Date.now()
+      const payload = toBuffer(packet.payload)
+      const decoded = decodeMetric(topic.metric, payload, nowMs)
+      // The plain value has no room for its time: the API gets it in stamped form beside the device's own message.
+      const tellApi = () => {
+        if (decoded.readings.length > 0)
+          deps.publish(topics.platform('readings', session.deviceId), encodeReadings(decoded.readings))
+        done()
+      }
+      return store(deps, { session, packet, payload, nowMs, done: tellApi }, decoded)
+    }
+    case 'status':
+      return acceptStatus(deps, { session, packet, done })
+    case 'reply':
+      return acceptReply(deps, { session, packet, done }, topic.commandId)
+    case 'unknown':
+      // Under the device's own root but none of ours: plain MQTT, forwarded, not stored.
+      return done()
+    case 'command':
+    case 'platform':
+    case 'foreign':
+      throw new Error(`a device may not publish to ${packet.topic}: mayPublish() is wrong`)
+  }
+}
+
+interface Publish {
+  session: DeviceSession
+  packet: PublishPacket
+  done: () => void
+}
+
+function store(
+  deps: AcceptDeps,
+  publish: Publish & { payload: Buffer; nowMs: number },
+  decoded: Decoded,
+): void {
+  const { session, packet, payload, nowMs, done } = publish
+  deps.presence.heard(session, nowMs)
+  let rowCount = decoded.rejected === undefined ? 0 : 1
+  for (const reading of decoded.readings) rowCount += reading.metrics.length
+  deps.writer.add({
+    deviceId: session.deviceId,
+    readings: decoded.readings,
+    ...(decoded.rejected !== undefined && {
+      rejected: rejectedRow(publish, decoded.rejected),
+    }),
+    rowCount,
+    payloadBytes: payload.length,
+    receivedAtMs: nowMs,
+    stored: () => {
+      if (decoded.rejected !== undefined) tellRejected(deps, publish, decoded)
+      if (decoded.stamped) packet.payload = decoded.stamped
+      done()
+    },
+  })
+}
+
+function rejectedRow(
+  { session, packet, payload, nowMs }: Publish & { payload: Buffer; nowMs: number },
+  reason: string,
+) {
+  return {
+    deviceId: session.deviceId,
+    receivedAtMs: nowMs,
+    topic: packet.topic,
+    reason,
+    // A copy: the payload is a slice of the socket's chunk.
+    payload: Buffer.from(payload.subarray(0, limits.rejected.payloadBytesKept)),
+    payloadBytes: payload.length,
+  }
+}
+
+/** A message with nothing readable in it is forwarded to nobody: in its place goes word of its rejection. */
+function tellRejected(
+  deps: AcceptDeps,
+  { session, packet, nowMs }: { session: DeviceSession; packet: PublishPacket; nowMs: number },
+  decoded: Decoded,
+): void {
+  const word: RejectedPayload = {
+    deviceId: session.deviceId,
+    receivedAt: nowMs,
+    topic: packet.topic,
+    reason: decoded.rejected ?? '',
+  }
+  const topic = topics.platform('rejected', session.deviceId)
+  const payload = Buffer.from(JSON.stringify(word))
+  if (decoded.readings.length > 0) return deps.publish(topic, payload)
+  packet.topic = topic
+  packet.payload = payload
+  packet.retain = false
+}
+
+function acceptStatus(deps: AcceptDeps, publish: Publish): void {
+  const payload = toBuffer(publish.packet.payload)
+  // An empty retained status clears the retained message; it says nothing about the device.
+  if (payload.length === 0) return publish.done()
+  const status = decodeStatus(payload)
+  if (status) {
+    deps.presence.reported(publish.session, status)
+    return publish.done()
+  }
+  const rejected = 'status is neither online nor offline'
+  store(deps, { ...publish, payload, nowMs: Date.now() }, { readings: [], rejected })
+}
+
+/** `online` / `offline`, or `{"status": …}`. */
+export function decodeStatus(payload: Buffer): 'online' | 'offline' | undefined {
+  const text = payload.toString('utf8').trim()
+  if (text === 'online' || text === 'offline') return text
+  try {
+    const parsed = JSON.parse(text) as { status?: unknown } | string | null
+    const status = typeof parsed === 'object' ? parsed?.status : parsed
+    return status === 'online' || status === 'offline' ? status : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function acceptReply(deps: AcceptDeps, publish: Publish, commandId: string): void {
+  const payload = toBuffer(publish.packet.payload)
+  const reply = payload.length <= limits.commands.replyBytesMax ? decodeReply(payload) : undefined
+  if (!reply) {
+    const rejected =
+      'not a reply: {"status": accepted | progress | succeeded | failed | rejected, …} expected'
+    return store(deps, { ...publish, payload, nowMs: Date.now() }, { readings: [], rejected })
+  }
+  const { deviceId } = publish.session
+  deps.commands.reply(deviceId, commandId, reply).then(publish.done, (error: unknown) => {
+    // The row is the truth: what could not be written is not acknowledged, and the device sends it again.
+    deps.log.warn({ err: error, deviceId, commandId }, 'a reply could not be stored')
+  })
+}
+
+function toBuffer(payload: PublishPacket['payload']): Buffer {
+  return typeof payload === 'string' ? Buffer.from(payload) : payload
+}

@@ -1,0 +1,102 @@
+import type { Series, SeriesKind, SeriesWanted } from '@telltale/infra/storage/series'
+import type { RejectedRow, TelemetryBatch } from '@telltale/infra/storage/telemetry'
+import type { Value } from './contract/index.ts'
+import type { SeriesCache } from './series-cache.ts'
+import type { Reading } from './telemetry.ts'
+
+/** A decoded message on its way into the database. */
+export interface Message {
+  deviceId: string
+  readings: Reading[]
+  rejected?: RejectedRow
+  rowCount: number
+  payloadBytes: number
+  receivedAtMs: number
+  /** Called once, after the commit. */
+  stored: () => void
+}
+
+export function kindOf(value: Value): SeriesKind {
+  return typeof value as SeriesKind
+}
+
+/** Whether the series may hold the value as it is; a number turns a boolean series into a number series first. */
+function fits(series: Series | undefined, value: Value): series is Series {
+  return series !== undefined && !(series.kind === 'boolean' && typeof value === 'number')
+}
+
+/** Every (device, metric) of the messages the cache cannot answer, once. */
+export function missingSeries(messages: Message[], cache: SeriesCache): SeriesWanted[] {
+  const wanted = new Map<string, SeriesWanted>()
+  for (const { deviceId, readings } of messages) {
+    const known = cache.of(deviceId)
+    for (const { metrics, values } of readings)
+      for (const [i, metric] of metrics.entries()) {
+        const value = values[i] as Value
+        if (fits(known.get(metric), value)) continue
+        const key = `${deviceId}/${metric}`
+        // A number outweighs a boolean that came in the same batch.
+        if (!wanted.has(key) || typeof value === 'number')
+          wanted.set(key, { deviceId, metric, kind: kindOf(value) })
+      }
+  }
+  return [...wanted.values()]
+}
+
+/** Rows of the messages; a metric without a series (its device has too many) is quarantined instead. */
+export function toRows(messages: Message[], cache: SeriesCache): TelemetryBatch {
+  const batch: TelemetryBatch = {
+    numbers: { seriesIds: [], timesMs: [], values: [] },
+    texts: { seriesIds: [], timesMs: [], values: [] },
+    rejected: [],
+  }
+  for (const message of messages) {
+    const unplaced = addReadings(batch, message, cache.of(message.deviceId))
+    if (unplaced.length > 0) batch.rejected.push(tooManyMetrics(message, unplaced))
+    if (message.rejected) batch.rejected.push(message.rejected)
+  }
+  return batch
+}
+
+function addReadings(batch: TelemetryBatch, message: Message, known: Map<string, Series>): string[] {
+  const unplaced: string[] = []
+  for (const { timeMs, metrics, values } of message.readings)
+    for (let i = 0; i < metrics.length; i++) {
+      const metric = metrics[i] as string
+      const value = values[i] as Value
+      const series = known.get(metric)
+      if (!series) {
+        unplaced.push(metric)
+        continue
+      }
+      const rows = typeof value === 'string' ? batch.texts : batch.numbers
+      rows.seriesIds.push(series.id)
+      rows.timesMs.push(timeMs)
+      if (typeof value === 'string') batch.texts.values.push(value)
+      else batch.numbers.values.push(Number(value))
+    }
+  return unplaced
+}
+
+function tooManyMetrics(message: Message, metrics: string[]): RejectedRow {
+  const payload = Buffer.from(JSON.stringify(metrics)).subarray(0, 4096)
+  return {
+    deviceId: message.deviceId,
+    receivedAtMs: message.receivedAtMs,
+    topic: 'telemetry',
+    reason: `the device has too many metrics; not stored: ${metrics.slice(0, 5).join(', ').slice(0, 200)}`,
+    payload,
+    payloadBytes: payload.length,
+  }
+}
+
+export function timeRange({ numbers, texts }: TelemetryBatch): { fromMs: number; toMs: number } | undefined {
+  let fromMs = Number.POSITIVE_INFINITY
+  let toMs = Number.NEGATIVE_INFINITY
+  for (const times of [numbers.timesMs, texts.timesMs])
+    for (const time of times) {
+      if (time < fromMs) fromMs = time
+      if (time > toMs) toMs = time
+    }
+  return fromMs <= toMs ? { fromMs, toMs } : undefined
+}

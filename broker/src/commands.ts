@@ -1,0 +1,205 @@
+import { limits } from '@telltale/infra/limits'
+import type { Logger } from '@telltale/infra/log'
+import {
+  type CommandRecord,
+  finishOverdueCommands,
+  listDevicesWithDueCommands,
+  listDueCommands,
+  type TransitionName,
+  transitionCommand,
+} from '@telltale/infra/storage/commands'
+import type { Pool } from '@telltale/infra/storage/pool'
+import type { Client } from 'aedes'
+import { onPuback, subscriptionsOf, writeQos1 } from './aedes-client.ts'
+import {
+  type CommandPayload,
+  filterMatches,
+  type ReplyPayload,
+  type ReplyStatus,
+  replyStatuses,
+  topics,
+} from './contract/index.ts'
+
+/** A device's way to receive: its live client and what was sent to it and not acknowledged yet. */
+interface Lane {
+  client: Client
+  /** Packet id → command id. */
+  unacknowledged: Map<number, string>
+  isDispatching: boolean
+  /** A nudge came while dispatching: look once more. */
+  isNudged: boolean
+}
+
+/**
+ * Sends queued commands to the devices connected here. Rows are the truth and messages are nudges: a lost nudge is
+ * found by the sweep, a lost connection by the next connect. One command is in flight per device, so their order
+ * stays. Delivered means the device's PUBACK.
+ */
+export class CommandDispatcher {
+  readonly #deps: { pool: Pool; log: Logger; publish: (record: CommandRecord) => void }
+  readonly #lanes = new Map<string, Lane>()
+  #timer: NodeJS.Timeout | undefined
+  #sweeping: Promise<void> | undefined
+
+  constructor(deps: { pool: Pool; log: Logger; publish: (record: CommandRecord) => void }) {
+    this.#deps = deps
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#sweeping ??= this.#sweep().finally(() => {
+        this.#sweeping = undefined
+      })
+    }, limits.commands.sweepMs)
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#sweeping
+  }
+
+  connected(deviceId: string, client: Client): void {
+    const lane: Lane = { client, unacknowledged: new Map(), isDispatching: false, isNudged: false }
+    this.#lanes.set(deviceId, lane)
+    onPuback(client, (packetId) => void this.#acknowledged(deviceId, lane, packetId))
+    this.nudge(deviceId)
+  }
+
+  disconnected(deviceId: string, client: Client): void {
+    if (this.#lanes.get(deviceId)?.client === client) this.#lanes.delete(deviceId)
+  }
+
+  /** There may be something to send: after a connect, a subscribe, a PUBACK, or word from the API. */
+  nudge(deviceId: string): void {
+    const lane = this.#lanes.get(deviceId)
+    if (!lane) return
+    lane.isNudged = true
+    if (!lane.isDispatching) void this.#dispatch(deviceId, lane)
+  }
+
+  /** Settles a command by the device's reply; one that is late, double or not this device's changes nothing. */
+  async reply(deviceId: string, commandId: string, reply: ReplyPayload): Promise<void> {
+    const record = await this.#transition(deviceId, commandId, replyTransition(reply))
+    if (record?.finishedAt) this.nudge(deviceId)
+  }
+
+  async #dispatch(deviceId: string, lane: Lane): Promise<void> {
+    lane.isDispatching = true
+    try {
+      while (lane.isNudged && this.#lanes.get(deviceId) === lane) {
+        lane.isNudged = false
+        if (lane.unacknowledged.size < limits.commands.inFlightPerDeviceMax)
+          await this.#sendNext(deviceId, lane)
+      }
+    } catch (error) {
+      this.#deps.log.warn({ err: error, deviceId }, 'commands could not be sent; the sweep tries again')
+    } finally {
+      lane.isDispatching = false
+    }
+  }
+
+  async #sendNext(deviceId: string, lane: Lane): Promise<void> {
+    const room = limits.commands.inFlightPerDeviceMax - lane.unacknowledged.size
+    for (const due of await listDueCommands(this.#deps.pool, deviceId, room)) {
+      const topic = topics.command(deviceId, due.id)
+      if (!hears(lane.client, topic)) return
+      // Marked before it is written: a crash in between leaves a `sent` row, which the next connect sends again.
+      if (due.status === 'queued' && !(await this.#transition(deviceId, due.id, { to: 'sent' }))) continue
+      if (lane.client.closed) return
+      const packetId = writeQos1(lane.client, { topic, payload: encodeCommand(due) })
+      lane.unacknowledged.set(packetId, due.id)
+    }
+  }
+
+  async #acknowledged(deviceId: string, lane: Lane, packetId: number): Promise<void> {
+    const commandId = lane.unacknowledged.get(packetId)
+    if (commandId === undefined) return
+    lane.unacknowledged.delete(packetId)
+    try {
+      await this.#transition(deviceId, commandId, { to: 'delivered' })
+    } catch (error) {
+      this.#deps.log.warn({ err: error, deviceId, commandId }, 'a delivery could not be recorded')
+    }
+    this.nudge(deviceId)
+  }
+
+  async #transition(
+    deviceId: string,
+    id: string,
+    change: { to: TransitionName; detail?: unknown },
+  ): Promise<CommandRecord | undefined> {
+    const record = await transitionCommand(this.#deps.pool, { id, deviceId, ...change })
+    if (record) this.#deps.publish(record)
+    return record
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      for (const record of await finishOverdueCommands(this.#deps.pool)) {
+        this.#deps.publish(record)
+        this.#forget(record)
+        this.nudge(record.deviceId)
+      }
+      for (const deviceId of await listDevicesWithDueCommands(this.#deps.pool, [...this.#lanes.keys()]))
+        this.nudge(deviceId)
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, 'the command sweep failed; it runs again')
+    }
+  }
+
+  /** An expired command no longer blocks the ones behind it. */
+  #forget(record: CommandRecord): void {
+    const unacknowledged = this.#lanes.get(record.deviceId)?.unacknowledged
+    for (const [packetId, id] of unacknowledged ?? []) if (id === record.id) unacknowledged?.delete(packetId)
+  }
+}
+
+/** Whether the client asked for this topic with an acknowledged delivery. */
+function hears(client: Client, topic: string): boolean {
+  return Object.entries(subscriptionsOf(client)).some(
+    ([filter, { qos }]) => qos > 0 && filterMatches(filter, topic),
+  )
+}
+
+function encodeCommand(due: CommandRecord & { ttlLeftMs: number }): Buffer {
+  const payload: CommandPayload = {
+    name: due.name,
+    params: due.params,
+    sentAt: Date.now(),
+    ttlMs: due.ttlLeftMs,
+  }
+  return Buffer.from(JSON.stringify(payload))
+}
+
+/** @returns undefined when the payload is not a reply */
+export function decodeReply(payload: Buffer): ReplyPayload | undefined {
+  try {
+    const parsed = JSON.parse(payload.toString('utf8')) as Partial<ReplyPayload> | null
+    if (typeof parsed !== 'object' || parsed === null) return undefined
+    if (!replyStatuses.includes(parsed.status as ReplyStatus)) return undefined
+    if (parsed.error !== undefined && typeof parsed.error !== 'string') return undefined
+    // PostgreSQL's jsonb and text cannot hold U+0000, nor half a surrogate pair.
+    if (/\\u0000|\0/.test(payload.toString('utf8')) || !isWellFormed(parsed)) return undefined
+    return parsed as ReplyPayload
+  } catch {
+    return undefined
+  }
+}
+
+function isWellFormed(value: unknown): boolean {
+  return JSON.stringify(value).search(/\\ud[89a-f][0-9a-f]{2}/i) === -1
+}
+
+function replyTransition({ status, result, error }: ReplyPayload): { to: TransitionName; detail?: unknown } {
+  switch (status) {
+    case 'accepted':
+      return { to: 'accepted' }
+    case 'progress':
+      return { to: 'progress', detail: result ?? null }
+    case 'succeeded':
+      return { to: 'succeeded', detail: result ?? null }
+    case 'failed':
+    case 'rejected':
+      return { to: status, detail: { result: result ?? null, error: error ?? null } }
+  }
+}

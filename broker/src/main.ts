@@ -1,0 +1,120 @@
+import { limits } from '@telltale/infra/limits'
+import { createLog, type Logger } from '@telltale/infra/log'
+import { type Releases, runService } from '@telltale/infra/service'
+import { findRevoked } from '@telltale/infra/storage/credentials'
+import { openEngine } from '@telltale/infra/storage/engine'
+import { createPool, type Pool } from '@telltale/infra/storage/pool'
+import { trimRejected } from '@telltale/infra/storage/telemetry'
+import { Broker } from './broker.ts'
+import { CommandDispatcher } from './commands.ts'
+import { type BrokerConfig, brokerConfig, timeWindow } from './config.ts'
+import { type PlatformKind, topics } from './contract/index.ts'
+import { listenTcp, listenWebSocket } from './listeners.ts'
+import { Presence } from './presence.ts'
+import { SeriesCache } from './series-cache.ts'
+import { TelemetryWriter } from './telemetry-writer.ts'
+import { Totals } from './totals.ts'
+
+await runService(async (releases) => {
+  const config = brokerConfig(process.env)
+  const log = createLog('broker', config.TELLTALE_LOG_LEVEL)
+  const { pool, writerPool } = openPools(config, log, releases)
+  const engine = await openEngine(writerPool)
+  const totals = new Totals()
+  const series = new SeriesCache()
+  const writer = new TelemetryWriter({ pool: writerPool, engine, series, totals, log })
+  const tellApi = (about: PlatformKind, id: string, message: unknown) =>
+    broker.publish(topics.platform(about, id), Buffer.from(JSON.stringify(message)))
+  const brokerId = config.TELLTALE_BROKER_ID
+  const presence = new Presence({
+    pool,
+    brokerId,
+    log,
+    publish: (change) => tellApi('presence', change.deviceId, change),
+  })
+  const commands = new CommandDispatcher({
+    pool,
+    log,
+    publish: (record) => tellApi('commands', record.deviceId, record),
+  })
+  const broker: Broker = new Broker({
+    pool,
+    writer,
+    presence,
+    commands,
+    log,
+    platformSecret: config.TELLTALE_PLATFORM_SECRET,
+    window: timeWindow(config),
+    forgetSeries: (deviceId) => series.forget(deviceId),
+    onRevoked: () => void disconnectRevoked().catch((err) => log.warn({ err }, 'revocation check failed')),
+  })
+  async function disconnectRevoked(): Promise<void> {
+    for (const deviceId of await findRevoked(pool, [...broker.credentialsInUse()]))
+      broker.disconnect(deviceId, 'revoked')
+  }
+  async function maintain(): Promise<void> {
+    await engine.maintain({ nowMs: Date.now(), retentionDays: config.TELLTALE_RETENTION_DAYS })
+    await trimRejected(pool, limits.rejected.perDeviceMax)
+  }
+
+  // Released last-in-first-out: stop listening, store and acknowledge what was read, close, write the last rows.
+  releases.add('presence', () => presence.stop())
+  releases.add('commands', () => commands.stop())
+  await maintain()
+  await broker.start()
+  releases.add('connections', () => broker.close())
+  releases.add('open batches', () => {
+    broker.stopReading()
+    return writer.idle()
+  })
+  // What an earlier life of this broker left connected.
+  for (const deviceId of await presence.start())
+    broker.publish(topics.status(deviceId), Buffer.from('offline'), { retain: true })
+  commands.start()
+  const { activityFlushMs, maintenanceMs, totalsMs } = limits.broker
+  repeat(releases, log, { what: 'revocation check', everyMs: activityFlushMs, work: disconnectRevoked })
+  repeat(releases, log, { what: 'storage maintenance', everyMs: maintenanceMs, work: maintain })
+  const tellTotals = async () => {
+    const { pendingRows, pendingBytes } = writer
+    const now = { brokerId, connections: broker.connectionCount, pendingRows, pendingBytes }
+    tellApi('totals', brokerId, totals.take(now))
+  }
+  repeat(releases, log, { what: 'totals', everyMs: totalsMs, work: tellTotals })
+
+  const host = config.TELLTALE_MQTT_HOST
+  await listenTcp(broker, { host, port: config.TELLTALE_MQTT_PORT }, releases)
+  await listenWebSocket(broker, { host, port: config.TELLTALE_MQTT_WS_PORT }, releases)
+  log.info({ host, port: config.TELLTALE_MQTT_PORT, engine: engine.name }, 'broker is listening')
+  return log
+})
+
+/** Two pools, so that commands and sign-ins never wait behind telemetry, nor the other way round. */
+function openPools(config: BrokerConfig, log: Logger, releases: Releases): { pool: Pool; writerPool: Pool } {
+  const url = config.TELLTALE_DATABASE_URL
+  const onConnectionError = (err: Error) => log.warn({ err }, 'a database connection was lost')
+  const { batchesInFlightMax } = limits.writer
+  const writerPool = createPool({ url, name: 'writer', max: batchesInFlightMax + 1, onConnectionError })
+  const pool = createPool({ url, name: 'broker', max: 6, onConnectionError })
+  releases.add('database pools', () => Promise.all([writerPool.end(), pool.end()]))
+  return { pool, writerPool }
+}
+
+/** Runs `work` again and again, never twice at once; a failure is logged and the next round tries again. */
+function repeat(
+  releases: Releases,
+  log: Logger,
+  { what, everyMs, work }: { what: string; everyMs: number; work: () => Promise<void> },
+): void {
+  let running: Promise<void> | undefined
+  const timer = setInterval(() => {
+    running ??= work()
+      .catch((err: unknown) => log.warn({ err }, `${what} failed`))
+      .finally(() => {
+        running = undefined
+      })
+  }, everyMs)
+  releases.add(what, () => {
+    clearInterval(timer)
+    return running
+  })
+}

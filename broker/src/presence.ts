@@ -1,0 +1,222 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { limits } from '@telltale/infra/limits'
+import type { Logger } from '@telltale/infra/log'
+import { backoffMs } from '@telltale/infra/retry'
+import type { Pool } from '@telltale/infra/storage/pool'
+import {
+  closeSessions,
+  keepBrokerSeen,
+  openSessions,
+  recordActivity,
+  reportStatus,
+  startBroker,
+} from '@telltale/infra/storage/sessions'
+import type { PresencePayload, PresenceReason } from './contract/index.ts'
+
+/** One live connection of a device. The newest one is the device's; what an older one still says is history. */
+export interface DeviceSession {
+  deviceId: string
+  clientId: string
+  address: string | null
+  connectedAt: Date
+  /** The session row's id, once written. */
+  epoch?: number
+  /** What the device last said of itself on its status topic. */
+  reported?: 'online' | 'offline'
+  seenAtMs?: number
+  /** Moving average of the time between telemetry messages. */
+  intervalMs?: number
+}
+
+type Change =
+  | { kind: 'open'; session: DeviceSession }
+  | { kind: 'close'; session: DeviceSession; at: Date; reason: PresenceReason }
+  | { kind: 'report'; session: DeviceSession; status: 'online' | 'offline'; at: Date }
+
+const CHANGES_PER_STATEMENT = 1_000
+/** Weight of the newest gap in the usual interval. */
+const INTERVAL_WEIGHT = 0.2
+const INT4_MAX = 2 ** 31 - 1
+
+/**
+ * Presence from connection sessions: each connect opens a row whose id is the epoch, each end closes it with a
+ * reason. Wills and status messages inform it, they do not decide it: one that comes from an older connection than
+ * the live one changes nothing. Rows are written strictly in order, many at a time; the message to the API follows
+ * the row.
+ */
+export class Presence {
+  readonly #deps: { pool: Pool; brokerId: string; log: Logger; publish: (presence: PresencePayload) => void }
+  readonly #live = new Map<string, DeviceSession>()
+  /** Sessions heard since the last flush, by device; kept past their end. */
+  #heard = new Map<string, DeviceSession>()
+  #changes: Change[] = []
+  #writing: Promise<void> | undefined
+  #timers: NodeJS.Timeout[] = []
+
+  constructor(deps: {
+    pool: Pool
+    brokerId: string
+    log: Logger
+    publish: (presence: PresencePayload) => void
+  }) {
+    this.#deps = deps
+  }
+
+  /** Ends what an earlier life of this broker left open and reports it. */
+  async start(): Promise<string[]> {
+    const lost = await startBroker(this.#deps.pool, this.#deps.brokerId)
+    for (const { deviceId, disconnectedAt } of lost)
+      this.#deps.publish({
+        deviceId,
+        status: 'offline',
+        since: disconnectedAt.getTime(),
+        reason: 'broker_lost',
+      })
+    const heartbeat = () => this.#quietly(keepBrokerSeen(this.#deps.pool, this.#deps.brokerId))
+    this.#timers.push(setInterval(heartbeat, limits.broker.heartbeatMs))
+    this.#timers.push(setInterval(() => this.#quietly(this.#flushActivity()), limits.broker.activityFlushMs))
+    return lost.map(({ deviceId }) => deviceId)
+  }
+
+  liveSession(deviceId: string): DeviceSession | undefined {
+    return this.#live.get(deviceId)
+  }
+
+  get liveDeviceIds(): Iterable<string> {
+    return this.#live.keys()
+  }
+
+  connected(session: DeviceSession): void {
+    this.#live.set(session.deviceId, session)
+    this.#enqueue({ kind: 'open', session })
+  }
+
+  disconnected(session: DeviceSession, reason: PresenceReason): void {
+    if (this.#live.get(session.deviceId) === session) this.#live.delete(session.deviceId)
+    this.#enqueue({ kind: 'close', session, at: new Date(), reason })
+  }
+
+  /** What the device says on its status topic while it is connected. */
+  reported(session: DeviceSession, status: 'online' | 'offline'): void {
+    // `online` is no news for a connected device, unless it said `offline` before.
+    const isNews = status !== (session.reported ?? 'online')
+    session.reported = status
+    if (isNews) this.#enqueue({ kind: 'report', session, status, at: new Date() })
+  }
+
+  /** Telemetry arrived. Rows follow every few seconds, all devices in one statement. */
+  heard(session: DeviceSession, nowMs: number): void {
+    if (session.seenAtMs !== undefined) {
+      const gapMs = nowMs - session.seenAtMs
+      const usual = session.intervalMs ?? gapMs
+      session.intervalMs = usual + INTERVAL_WEIGHT * (gapMs - usual)
+    }
+    session.seenAtMs = nowMs
+    this.#heard.set(session.deviceId, session)
+  }
+
+  /** Writes what is left; call when no client is connected any more. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer)
+    await this.#writing
+    await this.#flushActivity()
+  }
+
+  #enqueue(change: Change): void {
+    this.#changes.push(change)
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined
+    })
+  }
+
+  async #writeAll(): Promise<void> {
+    for (let attempt = 0; this.#changes.length > 0; ) {
+      const run = firstRun(this.#changes)
+      try {
+        await this.#write(run)
+        this.#changes = this.#changes.slice(run.length)
+        attempt = 0
+        for (const change of run) this.#announce(change)
+      } catch (error) {
+        this.#deps.log.warn({ err: error }, 'presence could not be written; trying again')
+        await sleep(backoffMs({ minMs: 100, maxMs: 5_000 }, attempt++))
+      }
+    }
+  }
+
+  async #write(run: Change[]): Promise<void> {
+    const { pool, brokerId } = this.#deps
+    const [first] = run
+    if (first?.kind === 'open') {
+      const sessions = run.map(({ session }) => session)
+      const epochs = await openSessions(
+        pool,
+        sessions.map((session) => ({ ...session, brokerId })),
+      )
+      for (const [i, session] of sessions.entries()) {
+        const epoch = epochs[i]
+        if (epoch != null) session.epoch = epoch
+      }
+    } else if (first?.kind === 'close') {
+      await closeSessions(
+        pool,
+        run.flatMap((change) =>
+          change.kind === 'close' && change.session.epoch !== undefined
+            ? [{ epoch: change.session.epoch, disconnectedAt: change.at, reason: change.reason }]
+            : [],
+        ),
+      )
+    } else if (first?.kind === 'report' && first.session.epoch !== undefined)
+      await reportStatus(pool, { epoch: first.session.epoch, status: first.status, at: first.at })
+  }
+
+  #announce(change: Change): void {
+    const { deviceId } = change.session
+    const { publish } = this.#deps
+    const live = this.#live.get(deviceId)
+    if (change.kind === 'open' && live === change.session)
+      publish({
+        deviceId,
+        status: 'online',
+        since: change.session.connectedAt.getTime(),
+        reason: 'connected',
+      })
+    // An older connection's end is no news while a newer one lives.
+    if (change.kind === 'close' && live === undefined)
+      publish({ deviceId, status: 'offline', since: change.at.getTime(), reason: change.reason })
+    if (change.kind === 'report' && live === change.session)
+      publish({
+        deviceId,
+        status: change.status,
+        since: change.at.getTime(),
+        reason: `said_${change.status}`,
+      })
+  }
+
+  async #flushActivity(): Promise<void> {
+    const heard = [...this.#heard.values()]
+    if (heard.length === 0) return
+    this.#heard = new Map()
+    await recordActivity(
+      this.#deps.pool,
+      heard.map(({ deviceId, seenAtMs, intervalMs }) => ({
+        deviceId,
+        seenAt: new Date(seenAtMs ?? 0),
+        intervalMs: intervalMs === undefined ? null : Math.round(Math.min(intervalMs, INT4_MAX)),
+      })),
+    )
+  }
+
+  /** Housekeeping that the next round repeats: a failure is logged, nothing else. */
+  #quietly(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#deps.log.warn({ err: error }, 'presence housekeeping failed'))
+  }
+}
+
+/** The changes at the head of the queue that one statement can write: of one kind, reports one by one. */
+function firstRun(changes: Change[]): Change[] {
+  const kind = changes[0]?.kind
+  if (kind === 'report') return changes.slice(0, 1)
+  const end = changes.findIndex((change) => change.kind !== kind)
+  return changes.slice(0, Math.min(end === -1 ? changes.length : end, CHANGES_PER_STATEMENT))
+}

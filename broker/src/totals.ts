@@ -1,0 +1,58 @@
+import type { Message } from './batch.ts'
+import type { TotalsPayload } from './contract/index.ts'
+
+/** Commit times kept for one second's percentiles; more are thinned out, not added. */
+const SAMPLES_MAX = 1_000
+
+/** Running counts of this broker, sent to the API once a second. */
+export class Totals {
+  readonly #startedAt = Date.now()
+  #messages = 0
+  #readings = 0
+  #rejected = 0
+  #duplicates = 0
+  #conflicts = 0
+  #batches = 0
+  #commitMs: number[] = []
+  isDatabaseUp = true
+
+  stored(messages: Message[], commitMs: number): void {
+    this.#messages += messages.length
+    for (const message of messages) {
+      for (const reading of message.readings) this.#readings += reading.metrics.length
+      if (message.rejected) this.#rejected++
+    }
+    if (this.#commitMs.length < SAMPLES_MAX) this.#commitMs.push(commitMs)
+  }
+
+  committed({ duplicates, conflicts }: { duplicates: number; conflicts: number }): void {
+    this.#batches++
+    this.#duplicates += duplicates
+    this.#conflicts += conflicts
+    this.isDatabaseUp = true
+  }
+
+  /** The counts so far, and the commit times since the last call. */
+  take(now: Pick<TotalsPayload, 'brokerId' | 'connections' | 'pendingRows' | 'pendingBytes'>): TotalsPayload {
+    const sorted = this.#commitMs.sort((a, b) => a - b)
+    this.#commitMs = []
+    return {
+      ...now,
+      startedAt: this.#startedAt,
+      messagesTotal: this.#messages,
+      readingsTotal: this.#readings,
+      rejectedTotal: this.#rejected,
+      duplicatesTotal: this.#duplicates,
+      conflictsTotal: this.#conflicts,
+      batchesTotal: this.#batches,
+      commitP50Ms: percentile(sorted, 0.5),
+      commitP99Ms: percentile(sorted, 0.99),
+      databaseUp: this.isDatabaseUp,
+    }
+  }
+}
+
+function percentile(sorted: number[], share: number): number | null {
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
+  return value === undefined ? null : Math.round(value * 10) / 10
+}

@@ -1,0 +1,136 @@
+import { hashSecret, newSecret } from '../secrets.ts'
+import type { Queryable } from './pool.ts'
+
+export type Role = 'viewer' | 'operator' | 'admin'
+
+export interface UserRecord {
+  id: string
+  username: string
+  role: Role
+}
+
+/** OWASP ASVS 5, 7.3: a session ends after disuse, and after its absolute lifetime in any case. */
+const SESSION_IDLE = "interval '7 days'"
+const SESSION_LIFETIME = "interval '30 days'"
+
+export async function hasUsers(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query('SELECT 1 FROM app_user LIMIT 1')
+  return rows.length > 0
+}
+
+/** False when the name is taken, in whatever case. */
+export async function createUser(
+  db: Queryable,
+  user: { username: string; passwordHash: string; role: Role },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `INSERT INTO app_user (username, password_hash, role) VALUES ($1, $2, $3)
+     ON CONFLICT (lower(username)) DO NOTHING`,
+    [user.username, user.passwordHash, user.role],
+  )
+  return rowCount === 1
+}
+
+export async function findUser(
+  db: Queryable,
+  username: string,
+): Promise<(UserRecord & { passwordHash: string }) | undefined> {
+  const { rows } = await db.query<UserRecord & { passwordHash: string }>(
+    `SELECT id, username, role, password_hash AS "passwordHash" FROM app_user
+     WHERE lower(username) = lower($1) AND disabled_at IS NULL`,
+    [username],
+  )
+  return rows[0]
+}
+
+/** Starts a session; `token` is its cookie value, of which only a hash is kept. */
+export async function createLoginSession(
+  db: Queryable,
+  session: { userId: string; address: string; userAgent: string | undefined },
+): Promise<{ token: string; expiresAt: Date }> {
+  const token = newSecret()
+  const { rows } = await db.query<{ expiresAt: Date }>(
+    `INSERT INTO login_session (token_hash, user_id, expires_at, address, user_agent)
+     VALUES ($1, $2, now() + ${SESSION_LIFETIME}, $3, $4)
+     RETURNING used_at + ${SESSION_IDLE} AS "expiresAt"`,
+    [hashSecret(token), session.userId, session.address, session.userAgent?.slice(0, 512) ?? null],
+  )
+  return { token, expiresAt: (rows[0] as { expiresAt: Date }).expiresAt }
+}
+
+export interface LoginSession {
+  username: string
+  role: Role
+  /** The earlier of the absolute end and the end by disuse. */
+  expiresAt: Date
+}
+
+const USABLE_SESSION = `expires_at > now() AND used_at > now() - ${SESSION_IDLE} AND disabled_at IS NULL`
+
+/** The session behind a cookie, when it may be used now. Its last use is noted once a minute at most. */
+export async function useLoginSession(db: Queryable, hash: Buffer): Promise<LoginSession | undefined> {
+  const { rows } = await db.query<LoginSession & { stale: boolean }>(
+    `SELECT username, role, least(expires_at, used_at + ${SESSION_IDLE}) AS "expiresAt",
+       used_at < now() - interval '1 minute' AS stale
+     FROM login_session JOIN app_user ON id = user_id
+     WHERE token_hash = $1 AND ${USABLE_SESSION}`,
+    [hash],
+  )
+  const session = rows[0]
+  if (session?.stale) await touchSessions(db, [hash])
+  return session && { username: session.username, role: session.role, expiresAt: session.expiresAt }
+}
+
+/** Which of these sessions may still be used. An open stream is use, so they stay fresh. */
+export async function usableLoginSessions(db: Queryable, hashes: Buffer[]): Promise<Buffer[]> {
+  const { rows } = await db.query<{ token_hash: Buffer; stale: boolean }>(
+    `SELECT token_hash, used_at < now() - interval '1 minute' AS stale
+     FROM login_session JOIN app_user ON id = user_id
+     WHERE token_hash = ANY($1::bytea[]) AND ${USABLE_SESSION}`,
+    [hashes],
+  )
+  const stale = rows.filter((row) => row.stale).map((row) => row.token_hash)
+  if (stale.length > 0) await touchSessions(db, stale)
+  return rows.map((row) => row.token_hash)
+}
+
+async function touchSessions(db: Queryable, hashes: Buffer[]): Promise<void> {
+  await db.query('UPDATE login_session SET used_at = now() WHERE token_hash = ANY($1::bytea[])', [hashes])
+}
+
+export async function deleteLoginSession(db: Queryable, hash: Buffer): Promise<void> {
+  await db.query('DELETE FROM login_session WHERE token_hash = $1', [hash])
+}
+
+/** Sessions and links nobody can use any more. */
+export async function deleteExpiredSessions(db: Queryable): Promise<void> {
+  await db.query(`DELETE FROM login_session WHERE expires_at <= now() OR used_at <= now() - ${SESSION_IDLE}`)
+  await db.query('DELETE FROM sign_in_link WHERE expires_at <= now()')
+}
+
+/**
+ * A token that signs `username` in once, within `ttlMs`.
+ * @throws Error when there is no such user
+ */
+export async function createSignInLink(db: Queryable, username: string, ttlMs: number): Promise<string> {
+  const token = newSecret()
+  const { rowCount } = await db.query(
+    `INSERT INTO sign_in_link (token_hash, user_id, expires_at)
+     SELECT $1, id, now() + $3 * interval '1 millisecond' FROM app_user
+     WHERE lower(username) = lower($2) AND disabled_at IS NULL`,
+    [hashSecret(token), username, ttlMs],
+  )
+  if (rowCount !== 1) throw new Error(`there is no user ${username}`)
+  return token
+}
+
+/** Uses the link up: of two who try, one gets the user. */
+export async function redeemSignInLink(db: Queryable, token: string): Promise<UserRecord | undefined> {
+  const { rows } = await db.query<UserRecord>(
+    `WITH used AS (DELETE FROM sign_in_link WHERE token_hash = $1 RETURNING user_id, expires_at)
+     SELECT id, username, role FROM used JOIN app_user ON id = user_id
+     WHERE expires_at > now() AND disabled_at IS NULL`,
+    [hashSecret(token)],
+  )
+  return rows[0]
+}
