@@ -53,6 +53,8 @@ export const limits = {
   service: {
     /** Contract: Ctrl-C ends everything within 10 s. Children get less, so that the parent can still act. */
     stopDeadlineMs: 9_000,
+    /** How soon a dead embedded database is noticed. */
+    databaseCheckMs: 1_000,
   },
   database: {
     connectTimeoutMs: 5_000,

@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { accessSync, constants, existsSync, statSync } from 'node:fs'
-import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { keepSecret } from './data-dir.ts'
 import { repositoryDir } from './paths.ts'
+import { newSecret } from './secrets.ts'
 import { StartError } from './service.ts'
 
 /**
@@ -18,6 +19,8 @@ import { StartError } from './service.ts'
  */
 export interface EmbeddedDatabase {
   url: string
+  /** Starts the server again, on its port, should it have died. */
+  ensureRunning: () => Promise<void>
   stop: () => Promise<void>
 }
 
@@ -42,9 +45,9 @@ const SERVER_OPTIONS = [
  */
 export async function startEmbeddedPostgres(options: { dataDir: string }): Promise<EmbeddedDatabase> {
   const dataDir = resolve(options.dataDir)
-  await makeWritable(dataDir)
+  await mkdir(dataDir, { recursive: true })
   const databaseDir = join(dataDir, 'postgres')
-  const password = await ownPassword(join(dataDir, 'postgres-password'))
+  const password = await keepSecret(dataDir, 'postgres-password', newSecret)
   const binaries = await findBinaries()
   const server = new Server(binaries, databaseDir, await serverUser([binaries.pg_ctl, databaseDir]))
   try {
@@ -54,7 +57,10 @@ export async function startEmbeddedPostgres(options: { dataDir: string }): Promi
     await server.start(port)
     const url = `postgres://${USER}:${password}@127.0.0.1:${port}/`
     await createDatabaseOnce(`${url}postgres`)
-    return { url: url + DATABASE, stop: () => server.stop() }
+    const ensureRunning = async () => {
+      if (!server.isAlive()) await server.start(port)
+    }
+    return { url: url + DATABASE, ensureRunning, stop: () => server.stop() }
   } catch (error) {
     const reason = String((error as { stderr?: string }).stderr || (error as Error).message).trim()
     throw new StartError(`the embedded PostgreSQL in ${databaseDir} did not start: ${reason}`)
@@ -121,6 +127,17 @@ class Server {
       () => true,
       () => false,
     )
+  }
+
+  /** Cheap enough to ask every second, unlike `pg_ctl status`. */
+  isAlive(): boolean {
+    try {
+      const pid = Number.parseInt(readFileSync(join(this.#databaseDir, 'postmaster.pid'), 'utf8'), 10)
+      process.kill(pid, 0)
+      return true
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'EPERM'
+    }
   }
 
   /** Fast: ends sessions, checkpoints, leaves nothing to recover. Harmless when it is already down. */
@@ -197,29 +214,6 @@ async function createDatabaseOnce(url: string): Promise<void> {
     if (!rowCount) await client.query(`CREATE DATABASE ${DATABASE}`)
   } finally {
     await client.end()
-  }
-}
-
-/** @throws StartError naming the folder and the setting */
-export async function makeWritable(dataDir: string): Promise<void> {
-  try {
-    await mkdir(dataDir, { recursive: true })
-    accessSync(dataDir, constants.W_OK)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new StartError(
-      `cannot write to the data folder ${dataDir} (${code}); set TELLTALE_DATA_DIR to another folder`,
-    )
-  }
-}
-
-async function ownPassword(file: string): Promise<string> {
-  try {
-    return (await readFile(file, 'utf8')).trim()
-  } catch {
-    const password = randomBytes(24).toString('base64url')
-    await writeFile(file, `${password}\n`, { mode: 0o600 })
-    return password
   }
 }
 

@@ -1,0 +1,89 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { backoffMs } from './retry.ts'
+import { StartError } from './service.ts'
+
+export interface ProgramSpec {
+  name: string
+  script: string
+  args?: string[]
+  env: Record<string, string>
+  /** Its log lines; what it says on stderr is for the person at the terminal. */
+  logFile: string
+  /** Whether it says `ready` over IPC; the others count as ready at once. */
+  saysReady: boolean
+}
+
+const RESTART_BACKOFF = { minMs: 200, maxMs: 5_000 }
+/** A program that ran this long starts over with short waits. */
+const STABLE_MS = 30_000
+const KILL_AFTER_MS = 8_500
+
+/**
+ * Keeps one program running in a process of its own: restarted with growing waits when it ends by itself, stopped
+ * with SIGTERM and, if that does not help, SIGKILL.
+ */
+export class Supervised {
+  readonly #spec: ProgramSpec
+  readonly #say: (line: string) => void
+  #child: ChildProcess | undefined
+  #isStopping = false
+  #attempt = 0
+
+  constructor(spec: ProgramSpec, say: (line: string) => void) {
+    this.#spec = spec
+    this.#say = say
+  }
+
+  /** @throws StartError when the first start fails; it has told the person why on stderr */
+  async start(): Promise<void> {
+    if (!(await this.#launch())) throw new StartError(`the ${this.#spec.name} did not start`)
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    const child = this.#child
+    if (!child || hasEnded(child)) return
+    const exited = once(child, 'exit')
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS)
+    await exited
+    clearTimeout(timer)
+  }
+
+  /** @returns whether it became ready */
+  async #launch(): Promise<boolean> {
+    const { script, args = [], env, logFile, saysReady } = this.#spec
+    mkdirSync(dirname(logFile), { recursive: true })
+    const child = fork(script, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      // Ctrl-C in the terminal reaches only us: we stop the programs in their order.
+      detached: true,
+    })
+    this.#child = child
+    child.stdout?.pipe(createWriteStream(logFile, { flags: 'a' }))
+    const startedMs = performance.now()
+    const exited = once(child, 'exit').then(() => false)
+    const isReady = saysReady ? await Promise.race([once(child, 'message').then(() => true), exited]) : true
+    if (isReady) void exited.then(() => this.#ended(child, performance.now() - startedMs))
+    return isReady
+  }
+
+  async #ended(child: ChildProcess, ranMs: number): Promise<void> {
+    this.#attempt = ranMs > STABLE_MS ? 0 : this.#attempt
+    while (!this.#isStopping) {
+      const why = child.signalCode ? `signal ${child.signalCode}` : `exit code ${child.exitCode}`
+      this.#say(`the ${this.#spec.name} ended (${why}); starting it again`)
+      await sleep(backoffMs(RESTART_BACKOFF, this.#attempt++))
+      if (this.#isStopping || (await this.#launch())) return
+    }
+  }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}

@@ -1,0 +1,144 @@
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { holdDataDir, keepSecret } from './data-dir.ts'
+import { prepareFirstDevice, prepareSimulatorToken, printBlock } from './first-minutes.ts'
+import { limits } from './limits.ts'
+import { repositoryDir } from './paths.ts'
+import { startEmbeddedPostgres } from './postgres.ts'
+import { newSecret } from './secrets.ts'
+import { portInUse, type Releases, runService, StartError } from './service.ts'
+import { migrate } from './storage/migrate.ts'
+import { createPool } from './storage/pool.ts'
+import { hasUsers } from './storage/users.ts'
+import { Supervised } from './supervisor.ts'
+import { type UpConfig, upConfig } from './up-config.ts'
+
+/** The fleet `npm start` shows: small enough for a laptop, large enough to look alive. */
+const DEMO_DEVICES = 8
+
+/**
+ * What `npm start` runs: database, schema, broker, API with the dashboard, a small simulated fleet; each a process
+ * of its own, supervised, stopped in the opposite order.
+ */
+await runService(async (releases) => {
+  const config = upConfig(process.argv.slice(2), process.env)
+  const dataDir = resolve(config.TELLTALE_DATA_DIR)
+  holdDataDir(dataDir, releases)
+  await checkPorts(config)
+  const say = (line: string) => console.error(`telltale: ${line}`)
+  const databaseUrl = config.TELLTALE_DATABASE_URL ?? (await openEmbedded(dataDir, say, releases))
+  await migrate(databaseUrl)
+  const pool = createPool({ url: databaseUrl, name: 'up', max: 2 })
+  releases.add('database pool', () => pool.end())
+
+  const isFirstStart = !(await hasUsers(pool))
+  const password = config.TELLTALE_ADMIN_PASSWORD ?? newSecret().slice(0, 16)
+  const env = {
+    ...programEnv(config, databaseUrl),
+    TELLTALE_PLATFORM_SECRET: await keepSecret(dataDir, 'platform-secret', newSecret),
+    TELLTALE_ADMIN_PASSWORD: password,
+  }
+  await supervise({ name: 'broker', args: [], env }, { dataDir, say, releases })
+  await supervise({ name: 'api', args: [], env }, { dataDir, say, releases })
+  const device = await prepareFirstDevice(pool, { dataDir, isFirstStart })
+  if (config.demo) {
+    const TELLTALE_TOKEN = await prepareSimulatorToken(pool, dataDir)
+    const demoEnv = { ...env, TELLTALE_TOKEN, TELLTALE_DATA_DIR: dataDir }
+    await supervise(
+      { name: 'device-simulator', args: demoArgs(config), env: demoEnv },
+      { dataDir, say, releases },
+    )
+  }
+  const wasGenerated = isFirstStart && config.TELLTALE_ADMIN_PASSWORD === undefined
+  await printBlock(pool, config, { device, firstPassword: wasGenerated ? password : undefined })
+  return undefined
+})
+
+async function openEmbedded(
+  dataDir: string,
+  say: (line: string) => void,
+  releases: Releases,
+): Promise<string> {
+  const database = await startEmbeddedPostgres({ dataDir })
+  releases.add('embedded PostgreSQL', () => database.stop())
+  let isMending = false
+  const timer = setInterval(() => {
+    if (isMending) return
+    isMending = true
+    database
+      .ensureRunning()
+      .catch((error: Error) => say(`the embedded PostgreSQL does not start again: ${error.message}`))
+      .finally(() => {
+        isMending = false
+      })
+  }, limits.service.databaseCheckMs)
+  releases.add('database check', () => clearInterval(timer))
+  return database.url
+}
+
+function programEnv(config: UpConfig, databaseUrl: string): Record<string, string> {
+  // Their own arguments are ours to give: what a person set for one of these was read above.
+  const { TELLTALE_DATABASE_URL: _ours, TELLTALE_ADMIN_PASSWORD: _once, demo: _demo, ...shared } = config
+  const env = Object.fromEntries(Object.entries(shared).map(([name, value]) => [name, String(value)]))
+  const brokerHost = config.TELLTALE_MQTT_HOST === '0.0.0.0' ? '127.0.0.1' : config.TELLTALE_MQTT_HOST
+  return {
+    ...env,
+    TELLTALE_DATABASE_URL: databaseUrl,
+    TELLTALE_BROKER_URL: `mqtt://${brokerHost}:${config.TELLTALE_MQTT_PORT}`,
+  }
+}
+
+function demoArgs(config: UpConfig): string[] {
+  const at = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host)
+  return [
+    ...['--devices', String(DEMO_DEVICES), '--interval', '2s', '--profile', 'mixed', '--seed', '7'],
+    ...['--api', `http://${at(config.TELLTALE_HTTP_HOST)}:${config.TELLTALE_HTTP_PORT}`],
+    ...['--url', `mqtt://${at(config.TELLTALE_MQTT_HOST)}:${config.TELLTALE_MQTT_PORT}`],
+  ]
+}
+
+async function supervise(
+  program: { name: 'broker' | 'api' | 'device-simulator'; args: string[]; env: Record<string, string> },
+  { dataDir, say, releases }: { dataDir: string; say: (line: string) => void; releases: Releases },
+): Promise<void> {
+  const supervised = new Supervised(
+    {
+      ...program,
+      script: join(repositoryDir(), program.name, 'dist', 'main.js'),
+      logFile: join(dataDir, 'logs', `${program.name}.log`),
+      saysReady: program.name !== 'device-simulator',
+    },
+    say,
+  )
+  releases.add(program.name, () => supervised.stop())
+  await supervised.start()
+}
+
+/** All at once, before anything is started: one clear line for each port that is taken. */
+async function checkPorts(config: UpConfig): Promise<void> {
+  const wanted = [
+    ['TELLTALE_HTTP_PORT', config.TELLTALE_HTTP_HOST],
+    ['TELLTALE_MQTT_PORT', config.TELLTALE_MQTT_HOST],
+    ['TELLTALE_MQTT_WS_PORT', config.TELLTALE_MQTT_HOST],
+  ] as const
+  const problems = await Promise.all(
+    wanted.map(async ([variable, host]) => {
+      const problem = await bindProblem(host, config[variable])
+      if (problem === 'EADDRINUSE') return portInUse(config[variable], variable).message
+      return (
+        problem &&
+        `cannot listen on ${host}:${config[variable]} (${problem}); change ${variable} or its _HOST`
+      )
+    }),
+  )
+  const found = problems.filter((problem) => problem !== undefined)
+  if (found.length > 0) throw new StartError(found.join('\ntelltale: '))
+}
+
+function bindProblem(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolveProblem) => {
+    const probe = createServer()
+    probe.once('error', (error: NodeJS.ErrnoException) => resolveProblem(error.code ?? error.message))
+    probe.listen(port, host, () => probe.close(() => resolveProblem(undefined)))
+  })
+}
