@@ -175,6 +175,9 @@ export class Broker {
     const attachment: Attachment = { principal, order: new InOrder(), keepsStatus }
     if (principal.kind === 'device') {
       this.#deps.forgetSeries(principal.deviceId)
+      // Of the same client id, aedes itself closes the former one, before it tells us of this one.
+      const former = this.#clients.get(principal.deviceId)
+      if (former?.id === client.id) this.#end(former, 'taken_over')
       attachment.session = {
         deviceId: principal.deviceId,
         clientId: client.id,
