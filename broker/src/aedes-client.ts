@@ -1,4 +1,4 @@
-import type { Client } from 'aedes'
+import type { Client, PublishPacket } from 'aedes'
 import { generate, type IPublishPacket } from 'mqtt-packet'
 
 /**
@@ -16,6 +16,7 @@ interface Internals {
   /** Stops reading the socket; before CONNACK aedes resumes it itself. */
   pause(): void
   subscriptions: Record<string, { qos: number }>
+  broker: { persistence: { incomingGetPacket(client: Client, packet: PublishPacket): Promise<unknown> } }
 }
 
 const internals = (client: Client) => client as unknown as Internals
@@ -37,6 +38,16 @@ export function onPuback(client: Client, listener: (packetId: number) => void): 
   internals(client)._parser.on('packet', ({ cmd, messageId }) => {
     if (cmd === 'puback' && messageId !== undefined) listener(messageId)
   })
+}
+
+/** Whether a QoS 2 packet of this id was received and its PUBREL has not come yet ([MQTT-4.3.3-2]). */
+export async function isAwaitingPubrel(client: Client, packet: PublishPacket): Promise<boolean> {
+  return internals(client)
+    .broker.persistence.incomingGetPacket(client, packet)
+    .then(
+      () => true,
+      () => false,
+    )
 }
 
 const PACKET_ID_MAX = 65_535

@@ -3,7 +3,7 @@ import type { Logger } from '@telltale/infra/log'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
 import { type AcceptDeps, acceptFromDevice } from './accept.ts'
-import { pauseClient, saidDisconnect, subscriptionsOf } from './aedes-client.ts'
+import { isAwaitingPubrel, pauseClient, saidDisconnect, subscriptionsOf } from './aedes-client.ts'
 import { type PresenceReason, parseTopic, payloadLimits, topics } from './contract/index.ts'
 import {
   authenticate,
@@ -240,7 +240,15 @@ export class Broker {
     }
     if (!session) return this.#acceptFromApi(packet, callback)
     if (parseTopic(packet.topic).kind === 'status') attachment.keepsStatus = true
-    acceptFromDevice(this.#accept, session, packet, order.enter(callback))
+    const done = order.enter(callback)
+    if (packet.qos === 2) this.#acceptOnce(client, session, packet, done)
+    else acceptFromDevice(this.#accept, session, packet, done)
+  }
+
+  /** QoS 2: what is sent again before its PUBREL was accepted already, and is only answered again. */
+  #acceptOnce(client: Client, session: DeviceSession, packet: PublishPacket, done: () => void): void {
+    const accept = () => acceptFromDevice(this.#accept, session, packet, done)
+    void isAwaitingPubrel(client, packet).then((isRepeated) => (isRepeated ? done() : accept()))
   }
 
   /** Wills lie: the one of a connection that was taken over, or that we close ourselves, is not published. */
