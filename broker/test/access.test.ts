@@ -1,10 +1,10 @@
-import { once } from 'node:events'
 import { registerDevice, startTestBroker, type TestBroker } from '@telltale/infra/testing/broker'
 import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
 import { waitFor } from '@telltale/infra/testing/wait'
 import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { topics } from '../src/contract/index.ts'
+import { nextEvent } from './events.ts'
 
 let database: TestDatabase
 let broker: TestBroker
@@ -36,8 +36,7 @@ async function attach(options: IClientOptions): Promise<MqttClient> {
 async function refusal(options: IClientOptions): Promise<unknown> {
   const client = connect(broker.url, { reconnectPeriod: 0, ...options })
   open.push(client)
-  const [error] = await once(client, 'error')
-  return error.code
+  return ((await nextEvent(client, 'error')) as { code: unknown }).code
 }
 
 describe('who may connect', () => {
@@ -60,7 +59,7 @@ describe('who may connect', () => {
     const credentials = await registerDevice(database.pool, 'revoked')
     const client = await attach({ ...credentials, reconnectPeriod: 0 })
     const platform = await attach({ username: '$telltale', password: broker.platformSecret })
-    const closed = once(client, 'close')
+    const closed = nextEvent(client, 'close')
     await database.pool.query(`UPDATE device_credential SET revoked_at = now() WHERE device_id = 'revoked'`)
     await platform.publishAsync(topics.platform('revoked', 'revoked'), '', { qos: 1 })
     await closed
@@ -95,7 +94,7 @@ describe('what a device may do', () => {
     'home/kitchen',
   ])('S-PUBLISH-1 publishing to %s closes the connection and stores nothing', async (topic) => {
     const client = await attach(good)
-    const closed = once(client, 'close')
+    const closed = nextEvent(client, 'close')
     client.publish(topic, '{"stolen":1}', { qos: 1 }, () => {})
     await closed
     const { rows } = await database.pool.query(`SELECT 1 FROM series WHERE metric = 'stolen'`)
@@ -105,7 +104,7 @@ describe('what a device may do', () => {
   it('S-PUBLISH-2 64 KiB is stored or quarantined, one byte more closes the connection', async () => {
     const client = await attach(good)
     await client.publishAsync(topics.telemetry('good'), Buffer.alloc(65_536, 0x20), { qos: 1 })
-    const closed = once(client, 'close')
+    const closed = nextEvent(client, 'close')
     client.publish(topics.telemetry('good'), Buffer.alloc(65_537, 0x20), { qos: 1 }, () => {})
     await closed
   })
@@ -140,7 +139,7 @@ describe('what a device may do', () => {
     const again = connect(broker.url, options)
     open.push(again)
     again.on('message', (topic) => heard.push(topic))
-    await once(again, 'connect')
+    await nextEvent(again, 'connect')
     await again.publishAsync(topics.status('good'), 'online', { qos: 1 })
     await waitFor('its own status', () => heard.includes(topics.status('good')))
     expect(heard).not.toContain(topics.telemetry('other'))

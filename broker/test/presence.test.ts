@@ -7,6 +7,7 @@ import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { generate } from 'mqtt-packet'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { filters, type PresencePayload, topics } from '../src/contract/index.ts'
+import { nextEvent } from './events.ts'
 
 let database: TestDatabase
 let broker: TestBroker
@@ -130,7 +131,7 @@ describe('presence', () => {
     async (which) => {
       const first = await attach({ clientId: 'one', will: will() })
       await first.publishAsync(topics.status(device), 'online', { qos: 1, retain: true })
-      const gone = once(first, 'close')
+      const gone = nextEvent(first, 'close')
       const second = await attach({ clientId: which === 'same' ? 'one' : 'two', will: will() })
       await second.publishAsync(topics.status(device), 'online', { qos: 1, retain: true })
       await gone
