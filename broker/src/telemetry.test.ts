@@ -73,6 +73,12 @@ describe('decodeTelemetry', () => {
     expect(decode(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])).rejected).toBe('not UTF-8')
   })
 
+  it('T-BAD-3 the reason itself can be stored: it quotes no U+0000 and no half surrogates', () => {
+    expect(decode('\0{').rejected).not.toContain('\0')
+    expect(decode(`x${'😀'.repeat(200)}`).rejected?.isWellFormed()).toBe(true)
+    expect(decodeMetric('m', Buffer.from('"a\0b"'), NOW).rejected).not.toContain('\0')
+  })
+
   it('T-BACKLOG-1 an array keeps what is readable and says which element is not', () => {
     const { readings, rejected } = decode(`[{"ts":${NOW - 2},"values":{"a":1}},{"a":[]},{"a":3},7]`)
     expect(readings.map(({ timeMs, values }) => [timeMs, values[0]])).toEqual([

@@ -66,9 +66,10 @@ export function encodeReadings(readings: Reading[]): Buffer {
   return Buffer.from(JSON.stringify(elements.length === 1 ? elements[0] : elements))
 }
 
+/** The reason quotes what the device sent: it must itself be text that PostgreSQL can keep. */
 function reasonOf(error: unknown): string {
-  if (error instanceof Unreadable) return error.message
-  throw error
+  if (!(error instanceof Unreadable)) throw error
+  return error.message.replaceAll('\0', '\u2400').toWellFormed()
 }
 
 function decodeText(payload: Buffer): string {

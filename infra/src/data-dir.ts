@@ -9,7 +9,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Releases, StartError } from './service.ts'
 
 /**
@@ -18,7 +18,7 @@ import { type Releases, StartError } from './service.ts'
  */
 export function holdDataDir(dataDir: string, releases: Releases): void {
   try {
-    mkdirSync(dataDir, { recursive: true })
+    makeDir(dataDir)
     accessSync(dataDir, constants.W_OK)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
@@ -37,6 +37,13 @@ export function holdDataDir(dataDir: string, releases: Releases): void {
     writeLock(lock)
   }
   releases.add('data folder', () => rmSync(lock, { force: true }))
+}
+
+/** Level by level: on /proc, mkdir's own `recursive` never comes back (Node 20). */
+function makeDir(dir: string): void {
+  if (existsSync(dir)) return
+  makeDir(dirname(dir))
+  mkdirSync(dir)
 }
 
 function writeLock(lock: string): boolean {

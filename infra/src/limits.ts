@@ -55,6 +55,7 @@ export const limits = {
     stopDeadlineMs: 9_000,
     /** How soon a dead embedded database is noticed. */
     databaseCheckMs: 1_000,
+    parentCheckMs: 500,
   },
   database: {
     connectTimeoutMs: 5_000,

@@ -56,9 +56,21 @@ function stopSignal(): Promise<void> {
     const stop = () => resolve()
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
-    // A supervised child must not outlive a parent that was killed.
+    // A supervised child must not outlive a parent that was killed, nor `npm start` its npm.
     if (process.channel) process.on('disconnect', stop)
+    else if (process.env.npm_lifecycle_event) watchParent(stop)
   })
+}
+
+/** npm that is killed tells nobody: its children only see that their parent has changed. */
+function watchParent(onGone: () => void): void {
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    onGone()
+  }, limits.service.parentCheckMs)
+  timer.unref()
 }
 
 async function settleWithin(work: Promise<void>, deadlineMs: number): Promise<boolean> {

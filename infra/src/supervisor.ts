@@ -11,10 +11,10 @@ export interface ProgramSpec {
   script: string
   args?: string[]
   env: Record<string, string>
-  /** Its log lines; what it says on stderr is for the person at the terminal. */
+  /** Its log lines. */
   logFile: string
-  /** Whether it says `ready` over IPC; the others count as ready at once. */
-  saysReady: boolean
+  /** Part of the platform: it says `ready` over IPC, and its stderr is for the person at the terminal. */
+  isPlatform: boolean
 }
 
 const RESTART_BACKOFF = { minMs: 200, maxMs: 5_000 }
@@ -56,19 +56,21 @@ export class Supervised {
 
   /** @returns whether it became ready */
   async #launch(): Promise<boolean> {
-    const { script, args = [], env, logFile, saysReady } = this.#spec
+    const { script, args = [], env, logFile, isPlatform } = this.#spec
     mkdirSync(dirname(logFile), { recursive: true })
     const child = fork(script, args, {
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      stdio: ['ignore', 'pipe', isPlatform ? 'inherit' : 'pipe', 'ipc'],
       // Ctrl-C in the terminal reaches only us: we stop the programs in their order.
       detached: true,
     })
     this.#child = child
-    child.stdout?.pipe(createWriteStream(logFile, { flags: 'a' }))
+    const log = createWriteStream(logFile, { flags: 'a' })
+    child.stdout?.pipe(log, { end: false })
+    child.stderr?.pipe(log, { end: false })
     const startedMs = performance.now()
     const exited = once(child, 'exit').then(() => false)
-    const isReady = saysReady ? await Promise.race([once(child, 'message').then(() => true), exited]) : true
+    const isReady = isPlatform ? await Promise.race([once(child, 'message').then(() => true), exited]) : true
     if (isReady) void exited.then(() => this.#ended(child, performance.now() - startedMs))
     return isReady
   }

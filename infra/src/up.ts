@@ -106,7 +106,7 @@ async function supervise(
       ...program,
       script: join(repositoryDir(), program.name, 'dist', 'main.js'),
       logFile: join(dataDir, 'logs', `${program.name}.log`),
-      saysReady: program.name !== 'device-simulator',
+      isPlatform: program.name !== 'device-simulator',
     },
     say,
   )

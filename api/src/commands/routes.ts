@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { cancelCommand, getCommand, listCommands } from '@telltale/infra/storage/commands'
+import { existingDevices } from '@telltale/infra/storage/devices'
+import { Type } from 'typebox'
+import { audit } from '../audit.ts'
+import { Command, NewCommand, Page, PageQuery } from '../contract/index.ts'
+import type { Api, Deps } from '../deps.ts'
+import { DeviceParams } from '../devices/routes.ts'
+import { decodeCursor, toPage } from '../paging.ts'
+import { ProblemError } from '../problems.ts'
+import { principalOf } from '../session/guard.ts'
+import { sendCommand } from './service.ts'
+
+const Uuid = Type.String({ format: 'uuid' })
+const CommandParams = Type.Object({ commandId: Uuid })
+const PageKey = Type.Tuple([Type.String({ format: 'date-time' }), Uuid])
+const IdempotencyHeaders = Type.Object({
+  'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+})
+
+export function commandRoutes(app: Api, deps: Deps): void {
+  readRoutes(app, deps)
+  writeRoutes(app, deps)
+}
+
+function readRoutes(app: Api, { pool }: Deps): void {
+  app.get(
+    '/devices/:id/commands',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        tags: ['commands'],
+        summary: 'Commands of a device, newest first',
+        params: DeviceParams,
+        querystring: PageQuery,
+        response: { 200: Page(Command) },
+      },
+    },
+    async ({ params: { id }, query: { limit = 50, cursor } }) => {
+      const [createdAt, commandId] = decodeCursor<[string, string]>(cursor, PageKey) ?? []
+      if ((await existingDevices(pool, [id])).size === 0) throw new ProblemError('device_not_found')
+      const before = createdAt && commandId ? { before: { createdAt, id: commandId } } : {}
+      const rows = await listCommands(pool, id, { limit: limit + 1, ...before })
+      return toPage(rows, limit, { item: (row) => row, key: (row) => [row.createdAt, row.id] })
+    },
+  )
+
+  app.get(
+    '/commands/:commandId',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        tags: ['commands'],
+        summary: 'One command',
+        params: CommandParams,
+        response: { 200: Command },
+      },
+    },
+    async ({ params }) => {
+      const command = await getCommand(pool, params.commandId)
+      if (!command) throw new ProblemError('command_not_found')
+      return command
+    },
+  )
+}
+
+function writeRoutes(app: Api, deps: Deps): void {
+  app.post(
+    '/devices/:id/commands',
+    {
+      config: { role: 'operator' },
+      schema: {
+        tags: ['commands'],
+        summary:
+          'Send a command; the same Idempotency-Key again answers the same command and sends nothing twice',
+        params: DeviceParams,
+        headers: IdempotencyHeaders,
+        body: NewCommand,
+        response: { 202: Command },
+      },
+    },
+    async (request, reply) => {
+      const { id: deviceId } = request.params
+      const createdBy = principalOf(request).name
+      const idempotencyKey = request.headers['idempotency-key']
+      const asked = { ...request.body, id: randomUUID(), deviceId, createdBy, idempotencyKey }
+      const { command, isNew } = await sendCommand(deps, asked)
+      const detail = { commandId: command.id, name: command.name }
+      if (isNew)
+        await audit(deps, request, { action: 'command.send', target: deviceId, detail, result: 'ok' })
+      return reply.code(202).header('location', `/api/v1/commands/${command.id}`).send(command)
+    },
+  )
+
+  app.delete(
+    '/commands/:commandId',
+    {
+      config: { role: 'operator' },
+      schema: {
+        tags: ['commands'],
+        summary: 'Cancel a command that was not sent yet',
+        params: CommandParams,
+        response: { 200: Command },
+      },
+    },
+    async (request) => {
+      const { commandId } = request.params
+      const cancelled = await cancelCommand(deps.pool, commandId)
+      if (!cancelled) {
+        const exists = await getCommand(deps.pool, commandId)
+        throw new ProblemError(exists ? 'command_not_queued' : 'command_not_found')
+      }
+      deps.hub.publishCommand(cancelled)
+      const detail = { commandId }
+      await audit(deps, request, {
+        action: 'command.cancel',
+        target: cancelled.deviceId,
+        detail,
+        result: 'ok',
+      })
+      return cancelled
+    },
+  )
+}

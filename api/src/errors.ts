@@ -1,0 +1,91 @@
+import { sqlState } from '@telltale/infra/storage/errors'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { Problem } from './contract/index.ts'
+import { type FieldError, type ProblemCode, ProblemError, problems } from './problems.ts'
+
+/** Fastify's own refusals, in our words. */
+const FRAMEWORK_CODES: Record<string, ProblemCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_request',
+}
+
+/** RFC 9457. */
+export function toProblem(error: ProblemError, requestId: string): Problem {
+  const [status, title, detail] = problems[error.code]
+  return {
+    type: `urn:telltale:problem:${error.code}`,
+    title,
+    status,
+    code: error.code,
+    detail,
+    requestId,
+    ...(error.fields && { errors: [...error.fields] }),
+  }
+}
+
+/** Whatever was thrown, as one of our problems. Nothing internal gets through: the rest is `internal`. */
+export function asProblemError(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error
+  const { code, validation, validationContext, statusCode } = error as FastifyError
+  if (validation) {
+    // A malformed id in the path cannot name anything.
+    if (validationContext === 'params') return new ProblemError('not_found')
+    return new ProblemError('invalid_request', { fields: toFieldErrors(validation, validationContext) })
+  }
+  const known = FRAMEWORK_CODES[code] ?? databaseProblem(error)
+  if (known) return new ProblemError(known)
+  // JSON.parse and secure-json-parse throw plain syntax errors.
+  if (error instanceof SyntaxError && statusCode === 400) return new ProblemError('invalid_json')
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new ProblemError('invalid_request')
+  return new ProblemError('internal')
+}
+
+/** 22021 and 22P05: NUL in text or jsonb. 08*, 57P0x, 53* and socket errors: not there, or not now. */
+function databaseProblem(error: unknown): ProblemCode | undefined {
+  const state = sqlState(error)
+  if (state === '22021' || state === '22P05') return 'unstorable_text'
+  if (state !== undefined && /^(08|53|57P0)/.test(state)) return 'database_unavailable'
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'ETIMEDOUT') return 'database_unavailable'
+  if (/Connection terminated|timeout exceeded when trying to connect/.test(message ?? ''))
+    return 'database_unavailable'
+  return undefined
+}
+
+interface ValidationIssue {
+  instancePath: string
+  message?: string | undefined
+}
+
+/** One entry per path, the most specific message first found; `context` is body, querystring or headers. */
+export function toFieldErrors(issues: readonly ValidationIssue[], context = 'body'): FieldError[] {
+  const where = context === 'querystring' ? 'query' : context
+  const byPath = new Map<string, string>()
+  for (const { instancePath, message = 'is not valid' } of issues) {
+    const path = where + instancePath
+    if (!byPath.has(path)) byPath.set(path, message === 'schema is false' ? 'is not a known field' : message)
+  }
+  return [...byPath].map(([path, message]) => ({ path, message }))
+}
+
+export function sendProblem(error: ProblemError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error, request.id)
+  if (error.retryAfterS !== undefined) reply.header('retry-after', error.retryAfterS)
+  // The schemas describe the good answers; a problem is written as it is.
+  return reply
+    .code(problem.status)
+    .serializer((body: unknown) => JSON.stringify(body))
+    .header('cache-control', 'no-store')
+    .type('application/problem+json')
+    .send(problem)
+}
+
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = asProblemError(error)
+  if (problems[problem.code][0] >= 500) request.log.error({ err: error }, 'request failed')
+  return sendProblem(problem, request, reply)
+}

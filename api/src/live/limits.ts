@@ -1,0 +1,53 @@
+/** Bounds of the live part, with their reasons. Units are the last word of each name. */
+export const liveLimits = {
+  /** What a reconnecting client can catch up on: about ten seconds of a busy fleet, hours of a small one. */
+  ringEventsMax: 20_000,
+  /** Readings with hundreds of metrics are large: memory is bounded whatever their size. */
+  ringBytesMax: 16 * 1024 * 1024,
+  /**
+   * Above either, a reader is too slow for every event and gets the newest values only. One device's largest backlog
+   * message (64 KiB, some 2,500 readings) must fit: it arrives within one turn of the loop.
+   */
+  queueEventsMax: 10_000,
+  queueBytesMax: 512 * 1024,
+  /** Newest values kept for a reader that takes nothing; above, it is told to refetch instead. */
+  conflatedKeysMax: 20_000,
+  /** A conflated reader gets its next frames in pieces of this many events, so that one write stays small. */
+  flushEventsMax: 500,
+  /** Contract: a reader without progress for so long is closed. */
+  stallMs: 30_000,
+  /** A stream that was ended has this long to take its last bytes. */
+  endGraceMs: 1_000,
+  /** Contract. */
+  pingMs: 15_000,
+  /** How often stalls and pings are looked for. */
+  tickMs: 1_000,
+  /** After its last reader a device stays subscribed, so that a page reload misses nothing. */
+  lingerMs: 60_000,
+  /** All streams together; each device costs two subscriptions at the broker. */
+  watchedDevicesMax: 10_000,
+  /** A stream opens without its subscription after this, and resyncs when the broker answers. */
+  watchTimeoutMs: 5_000,
+  idsPerStreamMax: 200,
+  streamsPerUserMax: 20,
+  pollEventsMax: 1_000,
+  pollWaitMaxS: 60,
+  /** A broker whose totals stopped is gone from the sums. */
+  totalsFreshMs: 5_000,
+  /** Commands whose newest status is remembered, so that events never step back. */
+  commandsTrackedMax: 10_000,
+  socket: {
+    frameBytesMax: 64 * 1024,
+    authTimeoutMs: 5_000,
+    pingMs: 25_000,
+    missedPongsMax: 2,
+    bufferedBytesMax: 1024 * 1024,
+    commandsPerSecondMax: 20,
+    /** Refused frames in a row before the socket is closed. */
+    refusalsMax: 40,
+    /** Commands whose transitions one socket follows; the oldest go first. */
+    followedMax: 1_000,
+    /** After our close frame, this long for the client's own. */
+    closeGraceMs: 1_000,
+  },
+} as const

@@ -1,0 +1,63 @@
+import websocket from '@fastify/websocket'
+import type { FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import type { Api, Deps } from '../deps.ts'
+import { authenticate, SESSION_COOKIE } from '../session/authenticate.ts'
+import { checkOrigin } from '../session/origin.ts'
+import { liveLimits } from './limits.ts'
+import { closeCodes, SocketSession } from './socket-session.ts'
+
+const PROTOCOL = 'telltale.v1'
+
+/** `GET /socket`: the upgrade, and who may have it. What is said then is in socket-session.ts. */
+export async function socketRoutes(app: Api, deps: Deps): Promise<void> {
+  const sockets = new Set<WebSocket>()
+  await app.register(websocket, {
+    options: {
+      maxPayload: liveLimits.socket.frameBytesMax,
+      perMessageDeflate: false,
+      // A browser hides the close code of a refused handshake: any first offer is accepted, then closed with 4006.
+      handleProtocols: (offered) =>
+        offered.has(PROTOCOL) ? PROTOCOL : (offered.values().next().value ?? false),
+    },
+    errorHandler: (error, socket) => {
+      deps.log.debug({ err: error }, 'socket')
+      socket.terminate()
+    },
+    preClose: (done) => {
+      for (const socket of sockets) {
+        socket.close(closeCodes.restart, 'restarting')
+        setTimeout(() => socket.terminate(), liveLimits.socket.closeGraceMs).unref()
+      }
+      done()
+    },
+  })
+  app.get(
+    '/socket',
+    { websocket: true, config: { role: 'public', isStream: true }, schema: { hide: true } },
+    async (socket, request) => {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+      await accept(deps, socket, request)
+    },
+  )
+}
+
+async function accept(deps: Deps, socket: WebSocket, request: FastifyRequest): Promise<void> {
+  if (socket.protocol !== PROTOCOL) return socket.close(closeCodes.noProtocol, `offer ${PROTOCOL}`)
+  const origin = checkOrigin(request.headers)
+  if (origin === 'foreign') return socket.close(closeCodes.forbidden, 'wrong origin')
+  const { authorization } = request.headers
+  const cookie = request.cookies[SESSION_COOKIE]
+  // A browser always says its Origin: a cookie without one is not from our page.
+  if (cookie && !authorization && origin === 'none')
+    return socket.close(closeCodes.forbidden, 'origin missing')
+  const session = new SocketSession(deps, socket, request.ip)
+  if (!authorization && !cookie) return session.expectAuth()
+  // Frames that come meanwhile wait in the socket.
+  socket.pause()
+  const principal = await authenticate(deps.pool, { authorization, cookie })
+  socket.resume()
+  if (!principal) return socket.close(closeCodes.notSignedIn, 'not signed in')
+  session.start(principal)
+}

@@ -1,0 +1,84 @@
+import type { ServerResponse } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { LiveEvent } from '../contract/index.ts'
+import type { Api, Deps } from '../deps.ts'
+import type { DeviceSelection } from '../devices/ids.ts'
+import { principalOf } from '../session/guard.ts'
+import { liveLimits } from './limits.ts'
+import type { ReaderSink } from './reader.ts'
+import { checkStreamLimit, lastEventIdOf, StreamDevices, selectDevices } from './streams.ts'
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  // nginx buffers answers unless told so.
+  'x-accel-buffering': 'no',
+}
+
+/** How soon a browser comes back after a loss. */
+const RETRY = Buffer.from('retry: 3000\n\n')
+
+export function sseRoutes(app: Api, deps: Deps): void {
+  app.get(
+    '/events',
+    {
+      exposeHeadRoute: false,
+      config: { role: 'viewer', isStream: true },
+      schema: {
+        tags: ['live'],
+        summary: 'Live events of devices, or of the fleet, as server-sent events',
+        querystring: Type.Object({
+          devices: StreamDevices,
+          lastEventId: Type.Optional(Type.String({ maxLength: 64 })),
+        }),
+        produces: ['text/event-stream'],
+        response: {
+          200: { description: 'a stream of events', content: { 'text/event-stream': { schema: LiveEvent } } },
+        },
+      },
+    },
+    async (request, reply) => {
+      checkStreamLimit(deps, principalOf(request))
+      const { devices = '*', lastEventId } = request.query
+      const selection = await selectDevices(deps, devices)
+      await stream(deps, { request, reply }, { selection, lastEventId: lastEventIdOf(request, lastEventId) })
+    },
+  )
+}
+
+async function stream(
+  { hub, sessions }: Deps,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  { selection, lastEventId }: { selection: DeviceSelection; lastEventId: string | undefined },
+): Promise<void> {
+  const { raw } = reply
+  const reader = hub.register(selection, toSink(raw))
+  reply.hijack()
+  const forgetSession = sessions.add(principalOf(request), () => {
+    hub.detach(reader)
+    raw.end()
+    // One that takes nothing would keep its connection.
+    setTimeout(() => raw.destroy(), liveLimits.endGraceMs).unref()
+  })
+  // A broken connection ends in `close`; without a listener its error would end the process.
+  raw.on('error', () => {})
+  raw.on('drain', () => reader.drained())
+  raw.on('close', () => {
+    forgetSession()
+    hub.detach(reader)
+  })
+  // Gone while its devices were looked up: the event is over and will not come again.
+  if (raw.destroyed || request.raw.socket.destroyed) raw.emit('close')
+  raw.writeHead(200, { ...reply.getHeaders(), ...HEADERS } as Record<string, string>)
+  raw.write(RETRY)
+  await hub.open(reader, lastEventId)
+}
+
+function toSink(raw: ServerResponse): ReaderSink {
+  return {
+    write: (bytes) => raw.write(bytes),
+    end: (goodbye) => raw.end(goodbye),
+    destroy: () => raw.destroy(),
+  }
+}

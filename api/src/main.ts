@@ -1,0 +1,80 @@
+import { fileURLToPath } from 'node:url'
+import { createLog } from '@telltale/infra/log'
+import { portInUse, type Releases, runService, StartError } from '@telltale/infra/service'
+import { createPool } from '@telltale/infra/storage/pool'
+import { deleteExpiredSessions } from '@telltale/infra/storage/users'
+import { buildApp } from './app.ts'
+import { type Config, readConfig } from './config.ts'
+import type { Api, Deps } from './deps.ts'
+import { feedHub } from './live/feed.ts'
+import { Hub } from './live/hub.ts'
+import { Link } from './live/link.ts'
+import { FleetTotals } from './live/totals.ts'
+import { ensureAdmin } from './session/first-user.ts'
+import { SessionWatch } from './session/watch.ts'
+
+const DATABASE_CONNECTIONS_MAX = 12
+const CLEAN_UP_MS = 3_600_000
+
+await runService(async (releases) => {
+  const config = readConfig(process.env)
+  const deps = makeDeps(config, releases)
+  const { pool, log, link } = deps
+  const password = await ensureAdmin(pool, config.TELLTALE_ADMIN_PASSWORD).catch(explainDatabase)
+  // Once, and as a plain line for the person who reads it: there is no other way in yet.
+  if (password) console.log(`first user: admin, password: ${password}`)
+  await cleanUp(deps)
+  const timer = setInterval(() => void cleanUp(deps), CLEAN_UP_MS)
+  releases.add('clean-up', () => clearInterval(timer))
+  releases.add('broker link', () => link.stop())
+  feedHub(deps)
+  const app = await buildApp(deps)
+  releases.add('http', () => app.close())
+  await listen(app, config)
+  log.info({ host: config.TELLTALE_HTTP_HOST, port: config.TELLTALE_HTTP_PORT }, 'api is listening')
+  return log
+})
+
+function makeDeps(config: Config, releases: Releases): Deps {
+  const log = createLog('api', config.TELLTALE_LOG_LEVEL)
+  const pool = createPool({
+    url: config.TELLTALE_DATABASE_URL,
+    name: 'api',
+    max: DATABASE_CONNECTIONS_MAX,
+    onConnectionError: (err) => log.warn({ err }, 'a database connection was lost'),
+  })
+  releases.add('database pool', () => pool.end())
+  const link = new Link({ url: config.TELLTALE_BROKER_URL, secret: config.TELLTALE_PLATFORM_SECRET, log })
+  return {
+    pool,
+    link,
+    hub: new Hub(link),
+    totals: new FleetTotals(),
+    sessions: new SessionWatch(pool, log),
+    log,
+    mqtt: { host: config.TELLTALE_MQTT_HOST, port: config.TELLTALE_MQTT_PORT },
+    // From src and from dist alike, two folders up.
+    dashboardDir: fileURLToPath(new URL('../../dashboard/dist', import.meta.url)),
+  }
+}
+
+function explainDatabase(error: Error): never {
+  throw new StartError(`TELLTALE_DATABASE_URL: the database cannot be used: ${error.message}`)
+}
+
+async function cleanUp({ pool, log }: Deps): Promise<void> {
+  await deleteExpiredSessions(pool).catch((err: unknown) => log.warn({ err }, 'expired sessions not deleted'))
+}
+
+async function listen(app: Api, config: Config): Promise<void> {
+  const { TELLTALE_HTTP_PORT: port, TELLTALE_HTTP_HOST: host } = config
+  try {
+    await app.listen({ port, host })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') throw portInUse(port, 'TELLTALE_HTTP_PORT')
+    if (code === 'EADDRNOTAVAIL')
+      throw new StartError(`TELLTALE_HTTP_HOST: ${host} is no address of this machine`)
+    throw error
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Every error this API answers with: code → status, title, and a sentence that says what to do next. Codes are part
+ * of the contract and never change their meaning.
+ */
+export const problems = {
+  invalid_request: [400, 'The request is not valid', 'Correct what `errors` lists and send it again.'],
+  invalid_json: [400, 'The body is not valid JSON', 'Send a JSON body with content-type application/json.'],
+  invalid_cursor: [
+    400,
+    'The cursor is not valid',
+    'Use nextCursor of the previous page unchanged, or leave it out.',
+  ],
+  not_signed_in: [401, 'Not signed in', 'Sign in with POST /api/v1/session, or send a bearer token.'],
+  wrong_credentials: [401, 'Wrong user name or password', 'Check both and try again.'],
+  link_used: [
+    401,
+    'This sign-in link no longer works',
+    'Links work once and for a short time; sign in with a password.',
+  ],
+  forbidden: [403, 'Not allowed', 'Ask an admin for a role that may do this.'],
+  bad_origin: [
+    403,
+    'Request from another site',
+    'Open the dashboard at its own address and try again there.',
+  ],
+  csrf_header_missing: [
+    403,
+    'Header missing',
+    'Send x-telltale-csrf: 1 with every change made with the session cookie.',
+  ],
+  not_found: [404, 'Not found', 'Check the address; /docs lists every route.'],
+  device_not_found: [404, 'No such device', 'Check the id; GET /api/v1/devices lists every device.'],
+  credential_not_found: [
+    404,
+    'No such active credential',
+    'List the credentials of the device for their ids.',
+  ],
+  token_not_found: [404, 'No such token', 'List the tokens for their ids.'],
+  command_not_found: [404, 'No such command', 'List the commands of the device for their ids.'],
+  method_not_allowed: [405, 'Method not allowed', 'Use one of the methods in the allow header.'],
+  device_exists: [409, 'The device id is taken', 'Choose another id, or leave it out to get a free one.'],
+  device_disabled: [409, 'The device is disabled', 'Enable the device first.'],
+  too_many_credentials: [409, 'Two credentials are active already', 'Revoke one of them first.'],
+  command_not_queued: [409, 'The command was sent already', 'Only queued commands can be cancelled.'],
+  body_too_large: [413, 'The body is too large', 'Send at most 256 KiB.'],
+  unsupported_media_type: [415, 'Unsupported content type', 'Send application/json.'],
+  invalid_range: [422, 'The time range or bucket is not valid', 'Correct what `errors` lists.'],
+  idempotency_conflict: [
+    422,
+    'The idempotency key was used for another command',
+    'Use a new key for a new command, and the same key only to repeat the same one.',
+  ],
+  unstorable_text: [422, 'Text that cannot be stored', 'Remove NUL characters and ill-formed Unicode.'],
+  too_deep: [422, 'JSON nested too deeply', 'Send at most 32 levels.'],
+  too_many_requests: [429, 'Too many requests', 'Wait for the seconds in retry-after and try again.'],
+  too_many_attempts: [429, 'Too many failed sign-ins', 'Wait for the seconds in retry-after and try again.'],
+  too_many_streams: [429, 'Too many open streams', 'Close one of your live streams or tabs first.'],
+  too_many_exports: [429, 'Too many exports at once', 'Wait until another export has ended and try again.'],
+  queue_full: [429, 'The command queue of the device is full', 'Wait, or cancel queued commands.'],
+  internal: [
+    500,
+    'Something went wrong on our side',
+    'Try again; if it stays, give requestId to your operator.',
+  ],
+  database_unavailable: [
+    503,
+    'The database cannot be reached',
+    'Try again shortly; telemetry is kept meanwhile.',
+  ],
+} as const satisfies Record<string, readonly [status: number, title: string, whatNext: string]>
+
+export type ProblemCode = keyof typeof problems
+
+export interface FieldError {
+  /** Where, such as `body/tags/0` or `query/from`. */
+  path: string
+  message: string
+}
+
+/** Thrown by handlers; the error handler turns it into `application/problem+json`. */
+export class ProblemError extends Error {
+  readonly code: ProblemCode
+  readonly fields: readonly FieldError[] | undefined
+  readonly retryAfterS: number | undefined
+
+  constructor(code: ProblemCode, more: { fields?: FieldError[]; retryAfterS?: number } = {}) {
+    super(problems[code][1])
+    this.code = code
+    this.fields = more.fields
+    this.retryAfterS = more.retryAfterS
+  }
+}

@@ -1,0 +1,210 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import { topics } from '@telltale/broker/contract'
+import { createLog } from '@telltale/infra/log'
+import { Releases } from '@telltale/infra/service'
+import { createDevice } from '@telltale/infra/storage/devices'
+import { openEngine } from '@telltale/infra/storage/engine'
+import { createToken } from '@telltale/infra/storage/tokens'
+import { createUser, type Role } from '@telltale/infra/storage/users'
+import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
+import { Aedes } from 'aedes'
+import { buildApp } from '../src/app.ts'
+import type { Api, Deps } from '../src/deps.ts'
+import { feedHub } from '../src/live/feed.ts'
+import { Hub } from '../src/live/hub.ts'
+import { Link } from '../src/live/link.ts'
+import { FleetTotals } from '../src/live/totals.ts'
+import { hashPassword } from '../src/session/passwords.ts'
+import { SessionWatch } from '../src/session/watch.ts'
+
+export const PASSWORD = 'correct horse battery'
+
+/** A real MQTT broker that forwards anything: what the platform's own broker says, the tests say. */
+class TestBroker {
+  readonly seen: { topic: string; qos: number }[] = []
+  #port = 0
+  #aedes: Aedes | undefined
+  #server: Server | undefined
+
+  /** Started again, it is on the same port. */
+  async start(): Promise<number> {
+    const aedes = await Aedes.createBroker()
+    aedes.on('publish', ({ topic, qos }, client) => {
+      if (client) this.seen.push({ topic, qos })
+    })
+    const server = createServer(aedes.handle)
+    server.listen(this.#port, '127.0.0.1')
+    await once(server, 'listening')
+    this.#aedes = aedes
+    this.#server = server
+    this.#port = (server.address() as AddressInfo).port
+    return this.#port
+  }
+
+  async say(topic: string, message: unknown): Promise<void> {
+    const payload = Buffer.from(JSON.stringify(message))
+    const packet = { cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false } as const
+    await new Promise<void>((resolve, reject) => {
+      this.#aedes?.publish(packet, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
+  reading(deviceId: string, ts: number, values: unknown): Promise<void> {
+    return this.say(topics.telemetry(deviceId), { ts, values })
+  }
+
+  async stop(): Promise<void> {
+    const closed = this.#server && once(this.#server, 'close')
+    this.#server?.close()
+    await new Promise<void>((resolve) => {
+      if (this.#aedes) this.#aedes.close(() => resolve())
+      else resolve()
+    })
+    await closed
+  }
+}
+
+export interface TestApi {
+  app: Api
+  deps: Deps
+  database: TestDatabase
+  broker: TestBroker
+  origin: string
+  url: (path: string) => string
+  stop: () => Promise<void>
+}
+
+/** The API on a free port with a database and a broker of its own, and one user per role. */
+export async function startApi(options: { dashboardDir?: string } = {}): Promise<TestApi> {
+  const releases = new Releases()
+  const database = await createTestDatabase()
+  releases.add('database', () => database.drop())
+  const engine = await openEngine(database.pool)
+  await engine.maintain({ nowMs: Date.now(), retentionDays: 0 })
+  const broker = new TestBroker()
+  const brokerPort = await broker.start()
+  releases.add('broker', () => broker.stop())
+  const log = createLog('api', 'fatal')
+  const link = new Link({ url: `mqtt://127.0.0.1:${brokerPort}`, secret: 'platform-secret', log })
+  releases.add('link', () => link.stop())
+  const deps: Deps = {
+    pool: database.pool,
+    link,
+    hub: new Hub(link),
+    totals: new FleetTotals(),
+    sessions: new SessionWatch(database.pool, log),
+    log,
+    mqtt: { host: '127.0.0.1', port: brokerPort },
+    dashboardDir: options.dashboardDir ?? '/nowhere',
+  }
+  feedHub(deps)
+  const app = await buildApp(deps)
+  releases.add('app', () => app.close())
+  const origin = await app.listen({ port: 0, host: '127.0.0.1' })
+  await addUsers(database)
+  await until(() => link.isUp)
+  const url = (path: string) => `${origin}${path.startsWith('/api') ? path : `/api/v1${path}`}`
+  return { app, deps, database, broker, origin, url, stop: () => releases.run() }
+}
+
+const roles: Role[] = ['viewer', 'operator', 'admin']
+const passwordHash = hashPassword(PASSWORD)
+
+async function addUsers({ pool }: TestDatabase): Promise<void> {
+  for (const role of roles) await createUser(pool, { username: role, passwordHash: await passwordHash, role })
+}
+
+/** Waits for a condition; fails by the test's own timeout. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+/** Headers of a signed-in dashboard. */
+export async function signIn(
+  api: TestApi,
+  username: Role,
+): Promise<{ cookie: string; 'x-telltale-csrf': '1' }> {
+  const answer = await fetch(api.url('/session'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, password: PASSWORD }),
+  })
+  if (answer.status !== 200) throw new Error(`sign-in failed: ${await answer.text()}`)
+  return { cookie: cookieOf(answer), 'x-telltale-csrf': '1' }
+}
+
+export function cookieOf(answer: Response): string {
+  return answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+}
+
+/** Headers of a script. */
+export async function bearer(
+  api: TestApi,
+  role: Role,
+  name = `test-${role}`,
+): Promise<{ authorization: string }> {
+  const { token } = await createToken(api.database.pool, { name, role, createdBy: 'test' })
+  return { authorization: `Bearer ${token}` }
+}
+
+export async function addDevice(api: TestApi, id: string, name = id): Promise<void> {
+  await createDevice(api.database.pool, { id, name, type: null, tags: [] })
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  body: any
+}
+
+/** One request with a JSON body, and its parsed answer. */
+export async function call(
+  api: TestApi,
+  line: string,
+  { headers = {}, body }: { headers?: Record<string, string>; body?: unknown } = {},
+): Promise<Answer> {
+  const [method = 'GET', path = '/'] = line.split(' ')
+  const init: RequestInit = { method, headers }
+  if (body !== undefined) {
+    init.headers = { 'content-type': 'application/json', ...headers }
+    init.body = typeof body === 'string' ? body : JSON.stringify(body)
+  }
+  const answer = await fetch(api.url(path), init)
+  const text = await answer.text()
+  return { status: answer.status, headers: answer.headers, body: parse(text) }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** Stores numbers, booleans or text as the broker would. */
+export async function store(
+  api: TestApi,
+  deviceId: string,
+  { metric, points }: { metric: string; points: [time: number, value: number | boolean | string][] },
+): Promise<void> {
+  const first = points[0]?.[1]
+  const kind = typeof first as 'number' | 'boolean' | 'string'
+  const { pool } = api.database
+  const engine = await openEngine(pool)
+  const times = points.map(([time]) => time)
+  await engine.cover(Math.min(...times), Math.max(...times))
+  const { rows } = await pool.query<{ id: number }>(
+    `INSERT INTO series (device_id, metric, kind) VALUES ($1, $2, $3)
+     ON CONFLICT (device_id, metric) DO UPDATE SET kind = $3 RETURNING id`,
+    [deviceId, metric, kind],
+  )
+  const [table, type] = kind === 'string' ? ['reading_text', 'text'] : ['reading', 'float8']
+  await pool.query(
+    `INSERT INTO ${table} SELECT $1, to_timestamp(t / 1000.0), v
+     FROM unnest($2::float8[], $3::${type}[]) AS u(t, v)`,
+    [rows[0]?.id, times, points.map(([, value]) => (kind === 'string' ? value : Number(value)))],
+  )
+}

@@ -1,0 +1,271 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { csvCell } from '../src/telemetry/export.ts'
+import { niceBucketMs, parseInstant } from '../src/telemetry/time.ts'
+import { addDevice, bearer, call, startApi, store, type TestApi } from './harness.ts'
+
+let api: TestApi
+let headers: { authorization: string }
+/** On the minute, in a partition that exists. */
+const start = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000
+const temperature: [number, number][] = Array.from({ length: 600 }, (_, i) => [
+  start + i * 1_700,
+  Math.sin(i) * 20,
+])
+
+beforeAll(async () => {
+  api = await startApi()
+  headers = await bearer(api, 'viewer')
+  await addDevice(api, 'kitchen')
+  await store(api, 'kitchen', { metric: 'temperature', points: temperature })
+  await store(api, 'kitchen', {
+    metric: 'ok',
+    points: [
+      [start, true],
+      [start + 90_000, false],
+    ],
+  })
+  const door = ['shut', 'shut', 'open', 'open', 'shut'].map((value, i): [number, string] => [
+    start + i * 1_000,
+    value,
+  ])
+  await store(api, 'kitchen', { metric: 'door', points: door })
+})
+afterAll(() => api.stop())
+
+const range = `from=${start}&to=${start + 3_600_000}`
+const get = (query: string, more = {}) =>
+  call(api, `GET /devices/kitchen/readings?${query}`, { headers: { ...headers, ...more } })
+
+it('T-READ-1 raw gives every reading on its own axis, booleans as booleans, text as changes', async () => {
+  const { body } = await get(`${range}&bucket=raw&maxPoints=10000`)
+  expect(body).toMatchObject({ source: 'raw', bucketMs: null, truncated: false, t: [] })
+  const { series } = body
+  expect(series.temperature).toEqual({
+    kind: 'number',
+    t: temperature.map(([t]) => t),
+    value: temperature.map(([, value]) => value),
+  })
+  expect(series.ok).toEqual({ kind: 'boolean', t: [start, start + 90_000], value: [true, false] })
+  const changes = {
+    kind: 'string',
+    t: [start, start + 2_000, start + 4_000],
+    value: ['shut', 'open', 'shut'],
+  }
+  expect(series.door).toEqual(changes)
+})
+
+it.each([
+  ['10s', 10_000],
+  ['1m', 60_000],
+  ['7m', 420_000],
+])('T-BUCKET-1 buckets of %s equal what one computes by hand', async (bucket, width) => {
+  const { body } = await get(`${range}&bucket=${bucket}&maxPoints=10000&metrics=temperature,ok`)
+  const byBucket = new Map<number, number[]>()
+  for (const [t, value] of temperature) {
+    const key = Math.floor(t / width) * width
+    byBucket.set(key, [...(byBucket.get(key) ?? []), value])
+  }
+  expect(body.bucketMs).toBe(width)
+  expect(body.source).toBe(bucket)
+  expect(body.t).toEqual([...byBucket.keys()])
+  const { avg, min, max, count } = body.series.temperature
+  const values = [...byBucket.values()]
+  expect(count).toEqual(values.map((all) => all.length))
+  expect(min).toEqual(values.map((all) => Math.min(...all)))
+  expect(max).toEqual(values.map((all) => Math.max(...all)))
+  for (const [i, all] of values.entries())
+    expect(avg[i]).toBeCloseTo(all.reduce((sum, value) => sum + value, 0) / all.length, 9)
+  // A bucket without a reading of this series is empty, not zero.
+  const empty = body.series.ok.count.indexOf(0)
+  expect([body.series.ok.kind, body.series.ok.avg[empty]]).toEqual(['boolean', null])
+})
+
+it('T-AUTO-1 auto is raw while it fits, else the narrowest nice width that fits', async () => {
+  expect((await get(`${range}&maxPoints=600`)).body.source).toBe('raw')
+  const { body } = await get(`${range}&maxPoints=500`)
+  expect([body.bucketMs, body.source]).toEqual([10_000, '10s'])
+  expect(body.t.length).toBeLessThanOrEqual(500)
+})
+
+it('T-LIMIT-1 the newest points are kept, and it is said that some were cut', async () => {
+  const raw = (await get(`${range}&bucket=raw&maxPoints=10`)).body
+  expect(raw.truncated).toBe(true)
+  expect(raw.series.temperature.t).toEqual(temperature.slice(-10).map(([t]) => t))
+  const buckets = (await get(`${range}&bucket=10s&maxPoints=10&metrics=temperature`)).body
+  expect([buckets.truncated, buckets.t.length]).toEqual([true, 10])
+  expect(buckets.t.at(-1)).toBe(Math.floor((temperature.at(-1)?.[0] ?? 0) / 10_000) * 10_000)
+})
+
+it('T-RANGE-1 ranges are half-open', async () => {
+  const [first, second] = [temperature[0]?.[0] ?? 0, temperature[1]?.[0] ?? 0]
+  const { body } = await get(`from=${first}&to=${second}&bucket=raw&metrics=temperature`)
+  expect(body.series.temperature.t).toEqual([first])
+})
+
+it.each([
+  ['from=now&to=now-1m', 'query/from'],
+  ['from=yesterday', 'query/from'],
+  ['from=now-5y', 'query/from'],
+  ['to=2026-13-01T00:00:00Z', 'query/to'],
+  ['from=2000-01-01T00:00:00Z', 'query/from'],
+  ['bucket=5w', 'query/bucket'],
+  ['bucket=0s', 'query/bucket'],
+  ['from=99999999999999999', 'query/from'],
+  ['from=-1', 'query/from'],
+])('T-RANGE-2 %s is refused with a sentence', async (query, path) => {
+  const { status, body } = await get(query)
+  expect([status, body.code, body.errors[0].path]).toEqual([422, 'invalid_range', path])
+  expect(body.errors[0].message.length).toBeGreaterThan(10)
+})
+
+it('T-RANGE-3 a device without readings and one that is not there differ', async () => {
+  await addDevice(api, 'empty')
+  const { body } = await call(api, 'GET /devices/empty/readings', { headers })
+  expect(body).toMatchObject({ series: {}, t: [], truncated: false })
+  expect((await call(api, 'GET /devices/none/readings', { headers })).body.code).toBe('device_not_found')
+})
+
+it('T-HUGE-1 the largest and smallest doubles do not break a chart', async () => {
+  await addDevice(api, 'extreme')
+  const values = [1.7e308, 1.7e308, 1.7e308, 5e-324, -1.7e308]
+  await store(api, 'extreme', { metric: 'v', points: values.map((value, i) => [start + i * 1_000, value]) })
+  const { status, body } = await call(api, `GET /devices/extreme/readings?${range}&bucket=1m`, { headers })
+  expect(status).toBe(200)
+  expect(body.series.v.max).toEqual([1.7e308])
+  expect(body.series.v.avg[0] / 6.8e307).toBeCloseTo(1, 9)
+})
+
+it('S-METRIC-1 a metric called __proto__ is one like any other', async () => {
+  await addDevice(api, 'hostile')
+  for (const metric of ['__proto__', 'constructor', "'; DROP TABLE reading; --"])
+    await store(api, 'hostile', { metric, points: [[start, 1]] })
+  const read = await fetch(api.url(`/devices/hostile/readings?${range}&bucket=raw`), { headers })
+  expect(await read.text()).toContain('"__proto__":{"kind":"number"')
+  const latest = await fetch(api.url('/devices/hostile/latest'), { headers })
+  expect(await latest.text()).toContain('"__proto__":{"value":1')
+  expect(({} as { kind?: unknown }).kind).toBeUndefined()
+})
+
+describe('exports', () => {
+  it('T-CSV-1 CSV streams every reading in order of time', async () => {
+    const answer = await fetch(api.url(`/devices/kitchen/readings?${range}`), {
+      headers: { ...headers, accept: 'text/csv' },
+    })
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    const lines = (await answer.text()).trimEnd().split('\r\n')
+    expect(lines[0]).toBe('time,metric,value')
+    expect(lines).toHaveLength(1 + 600 + 2 + 5)
+    const times = lines.slice(1).map((line) => line.split(',')[0] ?? '')
+    expect(times).toEqual([...times].sort())
+    expect(lines).toContain(`${new Date(start).toISOString()},door,shut`)
+  })
+
+  it('T-CSV-2 no cell of text can run as a formula; numbers stay numbers', async () => {
+    await addDevice(api, 'formula')
+    const evil = '=HYPERLINK("http://evil.example","x")'
+    await store(api, 'formula', { metric: '+cmd', points: [[start, evil]] })
+    await store(api, 'formula', { metric: 'n', points: [[start + 1, -5]] })
+    const answer = await fetch(api.url(`/devices/formula/readings?${range}`), {
+      headers: { ...headers, accept: 'text/csv' },
+    })
+    const text = await answer.text()
+    expect(text).toContain(`,'+cmd,"'=HYPERLINK(""http://evil.example"",""x"")"\r\n`)
+    expect(text).toContain(',n,-5\r\n')
+    expect(['@x', '-x', '\tx', '\rx', 'a,b', 'a"b', 'a\nb', 'plain', true, 1.5].map(csvCell)).toEqual([
+      "'@x",
+      "'-x",
+      "'\tx",
+      '"\'\rx"',
+      '"a,b"',
+      '"a""b"',
+      '"a\nb"',
+      'plain',
+      'true',
+      '1.5',
+    ])
+  })
+
+  it('T-NDJSON-1 NDJSON gives one JSON value a line, with types', async () => {
+    const answer = await fetch(api.url(`/devices/kitchen/readings?${range}&metrics=ok`), {
+      headers: { ...headers, accept: 'application/x-ndjson' },
+    })
+    const lines = (await answer.text())
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines).toEqual([
+      { time: start, metric: 'ok', value: true },
+      { time: start + 90_000, metric: 'ok', value: false },
+    ])
+  })
+
+  it('T-EXPORT-1 a reader that goes away gives the database connection back', async () => {
+    const times = Array.from({ length: 100_000 }, (_, i): [number, number] => [start + i, i])
+    await addDevice(api, 'long')
+    await store(api, 'long', { metric: 'v', points: times })
+    const controller = new AbortController()
+    const init = { headers: { ...headers, accept: 'text/csv' }, signal: controller.signal }
+    const answer = await fetch(api.url(`/devices/long/readings?${range}`), init)
+    await answer.body?.getReader().read()
+    expect(api.database.pool.idleCount).toBeLessThan(api.database.pool.totalCount)
+    controller.abort()
+    await expect.poll(() => api.database.pool.idleCount === api.database.pool.totalCount).toBe(true)
+  })
+})
+
+it('T-LATEST-1 latest is by event time, whatever came last', async () => {
+  await addDevice(api, 'late')
+  await store(api, 'late', { metric: 't', points: [[start + 5_000, 5]] })
+  await store(api, 'late', { metric: 't', points: [[start, 1]] })
+  const { body } = await call(api, 'GET /devices/late/latest', { headers })
+  expect(body).toEqual({ deviceId: 'late', values: { t: { value: 5, time: start + 5_000 } } })
+  const kitchen = await call(api, 'GET /devices/kitchen/latest', { headers })
+  expect(kitchen.body.values).toMatchObject({ ok: { value: false }, door: { value: 'shut' } })
+})
+
+it('T-ETAG-1 unchanged values answer 304, changed ones a new tag', async () => {
+  await addDevice(api, 'tagged')
+  await store(api, 'tagged', { metric: 't', points: [[start, 1]] })
+  const first = await call(api, 'GET /devices/tagged/latest', { headers })
+  const etag = first.headers.get('etag') ?? ''
+  const again = await call(api, 'GET /devices/tagged/latest', {
+    headers: { ...headers, 'if-none-match': etag },
+  })
+  expect([again.status, again.body]).toEqual([304, ''])
+  await store(api, 'tagged', { metric: 't', points: [[start + 1, 2]] })
+  const changed = await call(api, 'GET /devices/tagged/latest', {
+    headers: { ...headers, 'if-none-match': etag },
+  })
+  expect(changed.status).toBe(200)
+  expect(changed.headers.get('etag')).not.toBe(etag)
+})
+
+it('T-LATEST-2 several devices at once, in the order asked for; an unknown one is named', async () => {
+  const { body } = await call(api, 'GET /latest?devices=late,kitchen', { headers })
+  expect(body.items.map(({ deviceId }: { deviceId: string }) => deviceId)).toEqual(['late', 'kitchen'])
+  expect((await call(api, 'GET /latest?devices=late,none', { headers })).body.code).toBe('device_not_found')
+  expect((await call(api, 'GET /latest?devices=*', { headers })).body.items.length).toBeGreaterThan(3)
+})
+
+it('T-TIME-1 instants are RFC 3339, epoch milliseconds or relative', () => {
+  const now = Date.UTC(2026, 0, 1)
+  const cases: [string, number][] = [
+    ['now', now],
+    ['now-15m', now - 900_000],
+    ['now+1d', now + 86_400_000],
+    ['1764000000000', 1_764_000_000_000],
+    ['2026-01-01T01:00:00+01:00', now],
+    ['2026-01-01T00:00:00.250Z', now + 250],
+  ]
+  for (const [text, expected] of cases) expect(parseInstant('x', text, now)).toBe(expected)
+})
+
+it('T-BUCKET-2 the automatic width never gives more buckets than asked for', () => {
+  const year = 365 * 86_400_000
+  for (const length of [1_000, 15 * 60_000, 86_400_000, year, 10 * year])
+    for (const max of [1, 10, 500, 10_000]) {
+      const to = 1_764_000_012_345
+      const width = niceBucketMs({ from: to - length, to }, max)
+      expect(Math.floor((to - 1) / width) - Math.floor((to - length) / width) + 1).toBeLessThanOrEqual(max)
+    }
+})

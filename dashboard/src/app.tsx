@@ -1,0 +1,72 @@
+import { MantineProvider } from '@mantine/core'
+import { Notifications } from '@mantine/notifications'
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { createRouter, RouterProvider } from '@tanstack/react-router'
+import { useState } from 'react'
+import { ApiError, isUnauthorized } from './api.ts'
+import { CommandSocket } from './commands/command-socket.ts'
+import { CommandSocketContext } from './commands/commands.ts'
+import { LiveClient } from './live.ts'
+import { routes } from './routes.tsx'
+import { currentSession } from './session/session.ts'
+import { mantineTheme, mantineVariables, useResolvedTheme } from './ui/theme.ts'
+import { LiveContext } from './use-live.ts'
+
+/** Nothing here runs at import: one call builds the parts and ties them together. */
+function createParts() {
+  const leaveIfSignedOut = (error: unknown) => {
+    if (isUnauthorized(error)) toSignIn()
+  }
+  const queryClient = new QueryClient({
+    queryCache: new QueryCache({ onError: leaveIfSignedOut }),
+    mutationCache: new MutationCache({ onError: leaveIfSignedOut }),
+    defaultOptions: {
+      queries: { staleTime: 5_000, retry: retryUnlessAnswered, refetchOnWindowFocus: true },
+    },
+  })
+  const router = createRouter({ routeTree: routes, context: { queryClient }, defaultPreload: 'intent' })
+  const live = new LiveClient({
+    openStream: (url) => new EventSource(url),
+    // EventSource hides the status, so the session itself is asked whether it still exists.
+    onStreamLost: () =>
+      void queryClient.fetchQuery({ ...currentSession, staleTime: 0 }).catch(() => undefined),
+  })
+
+  function toSignIn() {
+    live.stop()
+    queryClient.removeQueries({ queryKey: currentSession.queryKey })
+    const { pathname, href } = router.state.location
+    if (pathname === '/sign-in') return
+    void router.navigate({ to: '/sign-in', search: href === '/' ? {} : { next: href } })
+  }
+  return { queryClient, router, live, commands: new CommandSocket() }
+}
+
+/** A refusal stays a refusal; only a lost connection or a failing server is worth asking again. */
+function retryUnlessAnswered(failures: number, error: unknown): boolean {
+  const status = error instanceof ApiError ? error.problem.status : 0
+  return failures < 2 && (status === 0 || status >= 500)
+}
+
+export function App() {
+  const [{ queryClient, router, live, commands }] = useState(createParts)
+  const theme = useResolvedTheme()
+  return (
+    <QueryClientProvider client={queryClient}>
+      <MantineProvider theme={mantineTheme} cssVariablesResolver={mantineVariables} forceColorScheme={theme}>
+        <LiveContext value={live}>
+          <CommandSocketContext value={commands}>
+            <RouterProvider router={router} />
+          </CommandSocketContext>
+        </LiveContext>
+        <Notifications position="bottom-right" autoClose={6_000} />
+      </MantineProvider>
+    </QueryClientProvider>
+  )
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createParts>['router']
+  }
+}

@@ -1,0 +1,119 @@
+import type { ClientFrame, Command, Problem, ServerFrame } from '@telltale/api/contract'
+import ReconnectingWebSocket from 'partysocket/ws'
+
+const answerMaxMs = 8_000
+const pingEveryMs = 20_000
+
+export type SocketPhase = 'connecting' | 'open' | 'closed'
+export type CommandRequest = Omit<Extract<ClientFrame, { type: 'command' }>, 'type'>
+
+/** What became of a request that has no record yet. */
+export type SendOutcome =
+  | { kind: 'recorded'; command: Command }
+  | { kind: 'refused'; problem: Problem }
+  /** The line broke before the answer: the record, if there is one, must be looked up by its id. */
+  | { kind: 'unknown' }
+
+type Waiting = { settle: (outcome: SendOutcome) => void; timer: ReturnType<typeof setTimeout> }
+
+/**
+ * The command channel. It never queues: what cannot be sent now is not sent later,
+ * because a command that fires when the network comes back is a danger to whoever stands beside the machine.
+ */
+export class CommandSocket {
+  private socket: ReconnectingWebSocket | null = null
+  private phase: SocketPhase = 'closed'
+  private users = 0
+  private pinger: ReturnType<typeof setInterval> | undefined
+  private readonly waiting = new Map<string, Waiting>()
+  private readonly phaseListeners = new Set<() => void>()
+  private readonly commandListeners = new Set<(command: Command) => void>()
+
+  /** Open while at least one screen uses it. */
+  use(): () => void {
+    this.users += 1
+    if (this.users === 1) this.open()
+    return () => {
+      this.users -= 1
+      if (this.users === 0) this.close()
+    }
+  }
+
+  readonly subscribePhase = (listener: () => void): (() => void) => {
+    this.phaseListeners.add(listener)
+    return () => this.phaseListeners.delete(listener)
+  }
+
+  readonly getPhase = (): SocketPhase => this.phase
+
+  onCommand(listener: (command: Command) => void): () => void {
+    this.commandListeners.add(listener)
+    return () => this.commandListeners.delete(listener)
+  }
+
+  send(request: CommandRequest): Promise<SendOutcome> {
+    const { socket } = this
+    if (socket === null || socket.readyState !== WebSocket.OPEN) return Promise.resolve({ kind: 'unknown' })
+    return new Promise((settle) => {
+      const timer = setTimeout(() => this.settle(request.id, { kind: 'unknown' }), answerMaxMs)
+      this.waiting.set(request.id, { settle, timer })
+      socket.send(JSON.stringify({ type: 'command', ...request } satisfies ClientFrame))
+    })
+  }
+
+  private open(): void {
+    const url = `${window.location.origin.replace(/^http/, 'ws')}/api/v1/socket`
+    const socket = new ReconnectingWebSocket(url, 'telltale.v1', {
+      maxEnqueuedMessages: 0,
+      minReconnectionDelay: 1_000,
+      maxReconnectionDelay: 15_000,
+    })
+    this.socket = socket
+    this.setPhase('connecting')
+    socket.addEventListener('open', () => this.setPhase('open'))
+    socket.addEventListener('close', () => this.lose())
+    socket.addEventListener('message', (event) => this.receive(String(event.data)))
+    this.pinger = setInterval(() => {
+      if (socket.readyState === WebSocket.OPEN)
+        socket.send(JSON.stringify({ type: 'ping' } satisfies ClientFrame))
+    }, pingEveryMs)
+  }
+
+  private close(): void {
+    clearInterval(this.pinger)
+    this.socket?.close()
+    this.socket = null
+    this.lose()
+  }
+
+  private receive(text: string): void {
+    const frame = JSON.parse(text) as ServerFrame
+    if (frame.type === 'command') {
+      this.settle(frame.command.id, { kind: 'recorded', command: frame.command })
+      for (const listener of this.commandListeners) listener(frame.command)
+    } else if (frame.type === 'error' && frame.id !== undefined) {
+      this.settle(frame.id, { kind: 'refused', problem: frame.problem })
+    } else if (frame.type === 'ping') {
+      this.socket?.send(JSON.stringify({ type: 'pong' } satisfies ClientFrame))
+    }
+  }
+
+  private lose(): void {
+    this.setPhase('closed')
+    for (const id of [...this.waiting.keys()]) this.settle(id, { kind: 'unknown' })
+  }
+
+  private settle(id: string, outcome: SendOutcome): void {
+    const waiting = this.waiting.get(id)
+    if (waiting === undefined) return
+    this.waiting.delete(id)
+    clearTimeout(waiting.timer)
+    waiting.settle(outcome)
+  }
+
+  private setPhase(phase: SocketPhase): void {
+    if (phase === this.phase) return
+    this.phase = phase
+    for (const listener of this.phaseListeners) listener()
+  }
+}

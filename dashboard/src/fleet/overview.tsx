@@ -1,0 +1,115 @@
+import { Link } from '@tanstack/react-router'
+import type { LiveEvent } from '@telltale/api/contract'
+import { useState } from 'react'
+import { formatAge, formatCount, formatRate, unknown } from '../ui/format.ts'
+import { Lamp } from '../ui/lamp.tsx'
+import { Spark } from '../ui/spark.tsx'
+import { Failure } from '../ui/states.tsx'
+import { useLiveEvents, useNow } from '../use-live.ts'
+import { LampPanel } from './lamp-panel.tsx'
+import { useFleetSummary } from './summary.ts'
+
+const totalsKept = 180
+const rejectionsShown = 2
+
+const counts = [
+  { status: 'online', label: 'Online' },
+  { status: 'silent', label: 'Silent' },
+  { status: 'offline', label: 'Offline' },
+  { status: 'never', label: 'Never seen' },
+] as const
+
+export function Overview() {
+  const summary = useFleetSummary()
+  return (
+    <section className="panel overview" aria-label="The whole fleet">
+      {summary.isError && summary.data === undefined ? (
+        <Failure
+          what="Could not count the fleet"
+          error={summary.error}
+          onRetry={() => void summary.refetch()}
+        />
+      ) : (
+        <div className="overview__top">
+          <div className="stats">
+            <Link className="stat stat--total" to="/" search={{}}>
+              <span className="stat__label">Devices</span>
+              <span className="stat__num">{count(summary.data?.total)}</span>
+            </Link>
+            {counts.map(({ status, label }) => (
+              <Link key={status} className="stat" to="/" search={{ status }}>
+                <span className="stat__label">
+                  <Lamp shape={status} />
+                  {label}
+                </span>
+                <span className="stat__num">{count(summary.data?.[status])}</span>
+              </Link>
+            ))}
+          </div>
+          <Rate />
+          <NewestRejections />
+        </div>
+      )}
+      <LampPanel />
+    </section>
+  )
+}
+
+function count(value: number | undefined): string {
+  return value === undefined ? unknown : formatCount(value)
+}
+
+function Rate() {
+  const [totals, setTotals] = useState<{ t: number; value: number }[]>([])
+  useLiveEvents((event) => {
+    if (event.type !== 'totals') return
+    const { time, messagesPerSecond } = event.data
+    setTotals((old) => [...old, { t: time, value: messagesPerSecond }].slice(-totalsKept))
+  })
+  const newest = totals.at(-1)
+  const to = newest?.t ?? 0
+  return (
+    <Link className="stat stat--rate" to="/system">
+      <span className="stat__rate">
+        <span className="stat__label">Messages a second</span>
+        <span className="stat__num">{newest === undefined ? unknown : formatRate(newest.value)}</span>
+      </span>
+      <Spark accent points={totals} from={totals[0]?.t ?? 0} to={to} width={150} height={36} />
+    </Link>
+  )
+}
+
+type Rejection = Extract<LiveEvent, { type: 'rejected' }>['data'] & { key: number }
+
+/** Rejected messages since this page was opened; a device's own page has all of them. */
+function NewestRejections() {
+  const now = useNow()
+  const [rejections, setRejections] = useState<Rejection[]>([])
+  useLiveEvents((event) => {
+    if (event.type !== 'rejected') return
+    const newest = { ...event.data, key: Math.random() }
+    setRejections((old) => [newest, ...old].slice(0, rejectionsShown))
+  })
+  return (
+    <div className="newest">
+      {rejections.length === 0 && (
+        <span className="newest__item ink-3">No message has been rejected since you opened this page.</span>
+      )}
+      {rejections.map(({ key, deviceId, reason, receivedAt }) => (
+        <Link
+          key={key}
+          className="newest__item"
+          to="/devices/$deviceId"
+          params={{ deviceId }}
+          search={{ tab: 'rejected' }}
+        >
+          <Lamp shape="fail" tone="warn" />
+          <span className="cut">
+            <span className="strong">{deviceId}</span> <span className="ink-2">rejected: {reason}</span>
+          </span>
+          <time>{formatAge(now - receivedAt)}</time>
+        </Link>
+      ))}
+    </div>
+  )
+}

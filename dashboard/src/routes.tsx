@@ -1,0 +1,94 @@
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  Link,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { isUnauthorized } from './api.ts'
+import { readDeviceSearch } from './devices/search.ts'
+import { readFleetSearch } from './fleet/search.ts'
+import { currentSession } from './session/session.ts'
+import { SignIn } from './session/sign-in.tsx'
+import { Shell } from './shell/shell.tsx'
+import { Failure, Quietbox } from './ui/states.tsx'
+
+const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
+  component: Outlet,
+  notFoundComponent: NotFound,
+  errorComponent: ({ error, reset }) => (
+    <main className="page">
+      <Failure what="This page could not be shown" error={error} onRetry={reset} />
+    </main>
+  ),
+})
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  component: SignIn,
+  validateSearch: (search): { next?: string } => {
+    // Only paths of this site: an absolute address here would make the sign-in page a redirector.
+    const next = search.next
+    return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? { next } : {}
+  },
+})
+
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: 'shell',
+  component: Shell,
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.queryClient.ensureQueryData(currentSession)
+    } catch (error) {
+      if (!isUnauthorized(error)) throw error
+      throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { next: location.href } })
+    }
+  },
+})
+
+const fleet = createRoute({
+  getParentRoute: () => shell,
+  path: '/',
+  validateSearch: readFleetSearch,
+  component: lazyRouteComponent(() => import('./fleet/fleet.tsx'), 'Fleet'),
+})
+
+const connect = createRoute({
+  getParentRoute: () => shell,
+  path: '/connect',
+  validateSearch: (search): { device?: string } =>
+    typeof search.device === 'string' ? { device: search.device } : {},
+  component: lazyRouteComponent(() => import('./connect/connect.tsx'), 'Connect'),
+})
+
+const device = createRoute({
+  getParentRoute: () => shell,
+  path: '/devices/$deviceId',
+  validateSearch: readDeviceSearch,
+  component: lazyRouteComponent(() => import('./devices/device.tsx'), 'DevicePage'),
+})
+
+const system = createRoute({
+  getParentRoute: () => shell,
+  path: '/system',
+  component: lazyRouteComponent(() => import('./system/system.tsx'), 'System'),
+})
+
+export const routes = root.addChildren([signIn, shell.addChildren([fleet, connect, device, system])])
+
+function NotFound() {
+  return (
+    <main className="page">
+      <Quietbox title="There is no such page">
+        <span>The address may be mistyped, or the page has moved.</span>
+        <Link className="btn" to="/">
+          Go to the fleet
+        </Link>
+      </Quietbox>
+    </main>
+  )
+}

@@ -1,0 +1,110 @@
+import './sign-in.css'
+import { PasswordInput, TextInput } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useRouter, useSearch } from '@tanstack/react-router'
+import type { SignIn as Credentials, Session } from '@telltale/api/contract'
+import { type SyntheticEvent, useEffect, useRef, useState } from 'react'
+import { ApiError } from '../api.ts'
+import { Lamp } from '../ui/lamp.tsx'
+import { Mark } from '../ui/mark.tsx'
+import { currentSession, signIn } from './session.ts'
+
+export function SignIn() {
+  const entry = useEntry()
+  const [username, setUsername] = useState('')
+  const [password, setPassword] = useState('')
+  const submit = (event: SyntheticEvent) => {
+    event.preventDefault()
+    entry.mutate({ username: username.trim(), password })
+  }
+  return (
+    <main className="signin">
+      <div className="signin__box">
+        <div className="signin__brand">
+          <Mark lit={entry.isSuccess} />
+          <h1>Sign in to Telltale</h1>
+        </div>
+        <form className="signin__card" onSubmit={submit} aria-busy={entry.isPending}>
+          <TextInput
+            label="User name"
+            name="username"
+            autoComplete="username"
+            size="lg"
+            required
+            value={username}
+            onChange={(event) => setUsername(event.currentTarget.value)}
+          />
+          <PasswordInput
+            label="Password"
+            name="password"
+            autoComplete="current-password"
+            size="lg"
+            required
+            value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+            visibilityToggleButtonProps={{ 'aria-label': 'Show the password', tabIndex: 0 }}
+          />
+          {entry.isError && <Refusal error={entry.error} viaLink={isLink(entry.variables)} />}
+          <button type="submit" className="btn btn--primary btn--lg btn--block" disabled={entry.isPending}>
+            {entry.isPending ? 'Signing in…' : 'Sign in'}
+          </button>
+        </form>
+        <p className="signin__note">
+          First start? The sign-in link is in the terminal.
+          <br />
+          It works once.
+        </p>
+      </div>
+    </main>
+  )
+}
+
+/** A link in the fragment signs in by itself; the fragment goes first, so it never stays in the history. */
+function useEntry() {
+  const router = useRouter()
+  const queryClient = useQueryClient()
+  const { next } = useSearch({ from: '/sign-in' })
+  const entry = useMutation<Session, Error, Credentials>({
+    mutationFn: signIn,
+    onSuccess: (session) => {
+      queryClient.clear()
+      queryClient.setQueryData(currentSession.queryKey, session)
+      router.history.push(next ?? '/')
+    },
+  })
+  const { mutate } = entry
+  // A one-time link must be spent once, also when effects run twice in development.
+  const spent = useRef(false)
+  useEffect(() => {
+    const link = new URLSearchParams(window.location.hash.slice(1)).get('link')
+    if (link === null || spent.current) return
+    spent.current = true
+    window.history.replaceState(window.history.state, '', window.location.pathname + window.location.search)
+    mutate({ link })
+  }, [mutate])
+  return entry
+}
+
+function isLink(credentials: Credentials | undefined): boolean {
+  return credentials !== undefined && 'link' in credentials
+}
+
+function Refusal({ error, viaLink }: { error: Error; viaLink: boolean }) {
+  return (
+    <p className="signin__refusal" role="alert">
+      <Lamp shape="fail" />
+      <span>{refusalWords(error, viaLink)}</span>
+    </p>
+  )
+}
+
+function refusalWords(error: Error, viaLink: boolean): string {
+  if (!(error instanceof ApiError)) return 'Something unexpected went wrong. Try again.'
+  const { status, detail, title } = error.problem
+  if (status === 401 && viaLink) {
+    return 'This sign-in link has been used or is too old. Sign in with a password, or restart for a new link.'
+  }
+  if (status === 401) return 'The user name or the password is not right.'
+  if (status === 429) return detail ?? 'Too many attempts. Wait a minute, then try again.'
+  return detail ?? title
+}

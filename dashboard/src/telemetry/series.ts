@@ -1,0 +1,139 @@
+import type { BucketColumns, LiveEvent, RawColumns, Readings } from '@telltale/api/contract'
+
+/** One reading (count 1) or one bucket starting at `t`. */
+export type Point = { t: number; avg: number; min: number; max: number; count: number }
+export type StatePoint = { t: number; state: string }
+
+export type NumberSeries = { kind: 'number'; points: readonly Point[]; liveTimes: readonly number[] }
+export type StateSeries = {
+  kind: 'state'
+  points: readonly StatePoint[]
+  /** Text comes as the times it changed, so a long silence between two points is not missing data. */
+  changesOnly: boolean
+}
+export type Series = NumberSeries | StateSeries
+
+/** History and live readings of one device, joined. Immutable, so a paused chart can hold on to one. */
+export type Picture = {
+  bucketMs: number | null
+  /** End of the history this began with; readings up to here are already in its buckets. */
+  historyTo: number
+  series: Readonly<Record<string, Series>>
+  /** Live readings merged since the start; the difference of two pictures is "N new". */
+  arrived: number
+}
+
+export type LiveReading = Extract<LiveEvent, { type: 'reading' }>['data']
+type Value = LiveReading['values'][string]
+
+/** Enough to recognise a reading that is delivered twice within a burst. */
+const liveTimesMax = 64
+const mixed = 'mixed'
+
+export function fromReadings(readings: Readings, arrived = 0): Picture {
+  const series: Record<string, Series> = {}
+  for (const [metric, columns] of Object.entries(readings.series)) {
+    series[metric] = 'value' in columns ? fromRaw(columns) : fromBuckets(readings.t, columns)
+  }
+  return { bucketMs: readings.bucketMs, historyTo: readings.to, series, arrived }
+}
+
+function fromRaw({ kind, t, value }: RawColumns): Series {
+  if (kind !== 'number') {
+    const points = t.map((time, index) => ({ t: time, state: String(value[index]) }))
+    return { kind: 'state', points, changesOnly: kind === 'string' }
+  }
+  const points = t.flatMap((time, index) => {
+    const one = value[index]
+    return typeof one === 'number' ? [single(time, one)] : []
+  })
+  return { kind: 'number', points, liveTimes: [] }
+}
+
+function fromBuckets(times: readonly number[], columns: BucketColumns): Series {
+  const points: Point[] = []
+  for (const [index, t] of times.entries()) {
+    const avg = columns.avg[index]
+    if (avg === null || avg === undefined) continue
+    const min = columns.min[index] ?? avg
+    const max = columns.max[index] ?? avg
+    points.push({ t, avg, min, max, count: columns.count[index] ?? 1 })
+  }
+  if (columns.kind === 'number') return { kind: 'number', points, liveTimes: [] }
+  const states = points.map(({ t, avg }) => ({ t, state: avg === 1 ? 'true' : avg === 0 ? 'false' : mixed }))
+  return { kind: 'state', points: states, changesOnly: false }
+}
+
+/** Adds live readings and forgets what is older than `horizon`, except the one point a line enters from. */
+export function mergeReadings(picture: Picture, readings: readonly LiveReading[], horizon: number): Picture {
+  if (readings.length === 0) return picture
+  const series: Record<string, Series> = { ...picture.series }
+  for (const { time, values } of readings) {
+    for (const [metric, value] of Object.entries(values)) {
+      series[metric] = withValue(series[metric], { time, value }, picture)
+    }
+  }
+  for (const [metric, one] of Object.entries(series)) series[metric] = trimmed(one, horizon)
+  return { ...picture, series, arrived: picture.arrived + readings.length }
+}
+
+type LiveValue = { time: number; value: Value }
+
+function withValue(series: Series | undefined, { time, value }: LiveValue, picture: Picture): Series {
+  if (typeof value === 'number') {
+    const numbers: NumberSeries =
+      series?.kind === 'number' ? series : { kind: 'number', points: [], liveTimes: [] }
+    return picture.bucketMs === null
+      ? { ...numbers, points: inserted(numbers.points, single(time, value)) }
+      : withBucketed(numbers, { time, value }, { bucketMs: picture.bucketMs, historyTo: picture.historyTo })
+  }
+  const states: StateSeries =
+    series?.kind === 'state' ? series : { kind: 'state', points: [], changesOnly: typeof value === 'string' }
+  return { ...states, points: inserted(states.points, { t: time, state: String(value) }) }
+}
+
+type Buckets = { bucketMs: number; historyTo: number }
+
+function withBucketed(
+  series: NumberSeries,
+  { time, value }: { time: number; value: number },
+  { bucketMs, historyTo }: Buckets,
+): NumberSeries {
+  if (series.liveTimes.includes(time)) return series
+  const t = Math.floor(time / bucketMs) * bucketMs
+  const liveTimes = [...series.liveTimes, time].slice(-liveTimesMax)
+  const index = series.points.findLastIndex((point) => point.t <= t)
+  const bucket = series.points[index]
+  if (bucket === undefined || bucket.t !== t) {
+    return { ...series, liveTimes, points: series.points.toSpliced(index + 1, 0, { ...single(t, value) }) }
+  }
+  // The history was read after this reading was stored: counting it again would bend the average.
+  const counted = time < historyTo
+  const joined: Point = {
+    t,
+    avg: counted ? bucket.avg : (bucket.avg * bucket.count + value) / (bucket.count + 1),
+    min: Math.min(bucket.min, value),
+    max: Math.max(bucket.max, value),
+    count: counted ? bucket.count : bucket.count + 1,
+  }
+  return { ...series, liveTimes, points: series.points.with(index, joined) }
+}
+
+/** Identity is the time: the same one again changes nothing, as in the database. */
+function inserted<P extends { t: number }>(points: readonly P[], point: P): readonly P[] {
+  const index = points.findLastIndex((known) => known.t <= point.t)
+  if (points[index]?.t === point.t) return points
+  return points.toSpliced(index + 1, 0, point)
+}
+
+function single(t: number, value: number): Point {
+  return { t, avg: value, min: value, max: value, count: 1 }
+}
+
+function trimmed(series: Series, horizon: number): Series {
+  const entering = series.points.findLastIndex((point) => point.t <= horizon)
+  if (entering <= 0) return series
+  return series.kind === 'number'
+    ? { ...series, points: series.points.slice(entering) }
+    : { ...series, points: series.points.slice(entering) }
+}

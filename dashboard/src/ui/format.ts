@@ -1,0 +1,108 @@
+import type { Latest } from '@telltale/api/contract'
+
+type Value = Latest['values'][string]['value']
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+
+/** Unknown is a dash, never a zero. */
+export const unknown = '–'
+
+/** Four figures that matter at most, grouped, with a real minus sign. */
+export function formatNumber(value: number): string {
+  const size = Math.abs(value)
+  if (size !== 0 && (size < 0.001 || size >= 1e9)) return realMinus(value.toPrecision(4))
+  const digits = size >= 1_000 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4
+  return realMinus(value.toLocaleString('en-US', { maximumFractionDigits: digits }))
+}
+
+export function formatCount(value: number): string {
+  return realMinus(value.toLocaleString('en-US', { maximumFractionDigits: 0 }))
+}
+
+/** A rate under ten keeps one decimal: 0.4 messages a second is not 0. */
+export function formatRate(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 1 : 0 })
+}
+
+export function formatValue(value: Value | undefined): string {
+  if (value === undefined) return unknown
+  return typeof value === 'number' ? formatNumber(value) : String(value)
+}
+
+function realMinus(text: string): string {
+  return text.replace('-', '−')
+}
+
+/** How long ago, ticking in seconds: `0.4 s`, `6 s`, `6 min`, `2 h`, `3 d`. */
+export function formatAge(ageMs: number): string {
+  const age = Math.max(0, ageMs)
+  if (age < 10_000) return `${(Math.floor(age / 100) / 10).toFixed(1)} s`
+  if (age < minute) return `${Math.floor(age / 1_000)} s`
+  if (age < hour) return `${Math.floor(age / minute)} min`
+  if (age < day) return `${Math.floor(age / hour)} h`
+  return `${Math.floor(age / day)} d`
+}
+
+/** How long something lasted, in two units: `6 min 12 s`, `2 h 4 min`, `31 d 2 h`. */
+export function formatDuration(durationMs: number): string {
+  const ms = Math.max(0, durationMs)
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 10_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`
+  if (ms < minute) return `${Math.floor(ms / 1_000)} s`
+  if (ms < hour) return twoUnits(ms, [minute, 'min'], [1_000, 's'])
+  if (ms < day) return twoUnits(ms, [hour, 'h'], [minute, 'min'])
+  return twoUnits(ms, [day, 'd'], [hour, 'h'])
+}
+
+type Unit = [sizeMs: number, name: string]
+
+function twoUnits(ms: number, [bigMs, big]: Unit, [smallMs, small]: Unit): string {
+  const rest = Math.floor((ms % bigMs) / smallMs)
+  const head = `${Math.floor(ms / bigMs)} ${big}`
+  return rest === 0 ? head : `${head} ${rest} ${small}`
+}
+
+/** A round duration as people say it: `10 s`, `1 min`, `6 h`. */
+export function formatSpan(ms: number): string {
+  return ms < 10_000 && ms % 1_000 === 0 ? `${ms / 1_000} s` : formatDuration(ms)
+}
+
+export function formatClock(timeMs: number): string {
+  return new Date(timeMs).toLocaleTimeString('en-GB')
+}
+
+export function formatClockShort(timeMs: number): string {
+  return new Date(timeMs).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
+}
+
+/** Today as a time, the day before as a word, anything older as a date. */
+export function formatMoment(timeMs: number, nowMs: number): string {
+  const then = startOfDay(timeMs)
+  const today = startOfDay(nowMs)
+  if (then === today) return formatClock(timeMs)
+  if (then === startOfDay(today - 1)) return `yesterday ${formatClockShort(timeMs)}`
+  const date = new Date(timeMs)
+  const sameYear = date.getFullYear() === new Date(nowMs).getFullYear()
+  const words = date.toLocaleDateString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    ...(!sameYear && { year: 'numeric' }),
+  })
+  return `${words} ${formatClockShort(timeMs)}`
+}
+
+function startOfDay(timeMs: number): number {
+  return new Date(timeMs).setHours(0, 0, 0, 0)
+}
+
+/** `soil_moisture` and `soilMoisture` read "Soil moisture"; a dotted path stays what the device called it. */
+export function prettyMetric(metric: string): string {
+  if (!/^[a-z][A-Za-z0-9_-]*$/.test(metric)) return metric
+  const words = metric
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/[_-]+/g, ' ')
+    .toLowerCase()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

@@ -1,0 +1,57 @@
+export type SparkPoint = { t: number; value: number }
+
+export type SparkShape = { line: string; fill: string; end: { x: number; y: number } }
+
+type Box = { width: number; height: number; from: number; to: number }
+
+/** A span this small, relative to the value, is noise: drawing it full height would be a lie. */
+const usualSpanShare = 0.04
+
+/** Path data of a sparkline, or null when there is nothing to draw. */
+export function sparkShape(points: readonly SparkPoint[], box: Box): SparkShape | null {
+  if (box.to <= box.from) return null
+  const drawn = averaged(points, box)
+  const last = drawn.at(-1)
+  if (last === undefined) return null
+  const { low, high } = range(drawn)
+  const x = (t: number) => round(2 + ((t - box.from) / (box.to - box.from)) * (box.width - 5))
+  const y = (value: number) => round(box.height - 3 - ((value - low) / (high - low)) * (box.height - 6))
+  const line = drawn
+    .map((point, index) => `${index === 0 ? 'M' : 'L'}${x(point.t)} ${y(point.value)}`)
+    .join('')
+  const first = drawn[0] ?? last
+  const fill = `${line}L${x(last.t)} ${box.height}L${x(first.t)} ${box.height}Z`
+  return { line, fill, end: { x: x(last.t), y: y(last.value) } }
+}
+
+/** One point for every two pixels: more would only smear the line. */
+function averaged(points: readonly SparkPoint[], { width, from, to }: Box): SparkPoint[] {
+  const stepMs = ((to - from) / width) * 2
+  const drawn: (SparkPoint & { count: number })[] = []
+  for (const { t, value } of points) {
+    const last = drawn.at(-1)
+    // A grid of absolute time: bins must not shift with every step of the window.
+    if (last !== undefined && Math.floor(last.t / stepMs) === Math.floor(t / stepMs)) {
+      last.value = (last.value * last.count + value) / (last.count + 1)
+      last.count += 1
+      last.t = t
+    } else drawn.push({ t, value, count: 1 })
+  }
+  return drawn
+}
+
+function range(points: readonly SparkPoint[]): { low: number; high: number } {
+  let low = Number.POSITIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  for (const { value } of points) {
+    low = Math.min(low, value)
+    high = Math.max(high, value)
+  }
+  const floor = Math.max(Math.abs(low), Math.abs(high)) * usualSpanShare || 1
+  const missing = floor - (high - low)
+  return missing > 0 ? { low: low - missing / 2, high: high + missing / 2 } : { low, high }
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10
+}
