@@ -2,7 +2,7 @@ import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import type { PublishPacket } from 'aedes'
 import { type CommandDispatcher, decodeReply } from './commands.ts'
-import { parseTopic, type RejectedPayload, topics } from './contract/index.ts'
+import { type RejectedPayload, type Topic, topics } from './contract/index.ts'
 import type { DeviceSession, Presence } from './presence.ts'
 import { type Decoded, decodeMetric, decodeTelemetry, encodeReadings, type TimeWindow } from './telemetry.ts'
 import type { TelemetryWriter } from './telemetry-writer.ts'
@@ -22,22 +22,13 @@ export interface AcceptDeps {
  * stands, so what subscribers must not see (an unreadable payload) or must see otherwise (without its time) is
  * changed in place here.
  */
-export function acceptFromDevice(
-  deps: AcceptDeps,
-  session: DeviceSession,
-  packet: PublishPacket,
-  done: () => void,
-): void {
-  const topic = parseTopic(packet.topic)
+export function acceptFromDevice(deps: AcceptDeps, publish: Publish): void {
+  const { session, packet, topic, done } = publish
   switch (topic.kind) {
     case 'telemetry': {
       const nowMs = Date.now()
       const payload = toBuffer(packet.payload)
-      return store(
-        deps,
-        { session, packet, payload, nowMs, done },
-        decodeTelemetry(payload, nowMs, deps.window),
-      )
+      return store(deps, { ...publish, payload, nowMs }, decodeTelemetry(payload, nowMs, deps.window))
     }
     case 'metric': {
       const nowMs = Date.now()
@@ -49,12 +40,12 @@ export function acceptFromDevice(
           deps.publish(topics.platform('readings', session.deviceId), encodeReadings(decoded.readings))
         done()
       }
-      return store(deps, { session, packet, payload, nowMs, done: tellApi }, decoded)
+      return store(deps, { ...publish, payload, nowMs, done: tellApi }, decoded)
     }
     case 'status':
-      return acceptStatus(deps, { session, packet, done })
+      return acceptStatus(deps, publish)
     case 'reply':
-      return acceptReply(deps, { session, packet, done }, topic.commandId)
+      return acceptReply(deps, publish, topic.commandId)
     case 'unknown':
       // Under the device's own root but none of ours: plain MQTT, forwarded, not stored.
       return done()
@@ -65,9 +56,11 @@ export function acceptFromDevice(
   }
 }
 
-interface Publish {
+export interface Publish {
   session: DeviceSession
   packet: PublishPacket
+  /** The packet's topic, which the session's device may publish to. */
+  topic: Topic
   done: () => void
 }
 
@@ -146,7 +139,7 @@ function acceptStatus(deps: AcceptDeps, publish: Publish): void {
 }
 
 /** `online` / `offline`, or `{"status": …}`. */
-export function decodeStatus(payload: Buffer): 'online' | 'offline' | undefined {
+function decodeStatus(payload: Buffer): 'online' | 'offline' | undefined {
   const text = payload.toString('utf8').trim()
   if (text === 'online' || text === 'offline') return text
   try {

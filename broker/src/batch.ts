@@ -16,7 +16,7 @@ export interface Message {
   stored: () => void
 }
 
-export function kindOf(value: Value): SeriesKind {
+function kindOf(value: Value): SeriesKind {
   return typeof value as SeriesKind
 }
 

@@ -4,7 +4,7 @@ import type { Pool } from '@telltale/infra/storage/pool'
 import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
 import { type AcceptDeps, acceptFromDevice } from './accept.ts'
 import { isAwaitingPubrel, pauseClient, saidDisconnect, subscriptionsOf } from './aedes-client.ts'
-import { type PresenceReason, parseTopic, payloadLimits, topics } from './contract/index.ts'
+import { type PresenceReason, parseTopic, payloadLimits, type Topic, topics } from './contract/index.ts'
 import {
   authenticate,
   connackCodes,
@@ -84,8 +84,9 @@ export class Broker {
 
   readonly handle: Aedes['handle'] = (connection, request) => this.#aedes.handle(connection, request)
 
-  get connectionCount(): number {
-    return this.#aedes.connectedClients
+  /** Devices only: the API's own link is not counted. */
+  get deviceCount(): number {
+    return this.#clients.size
   }
 
   /** A message of the platform's own: QoS 0 unless it is kept. */
@@ -169,7 +170,7 @@ export class Broker {
     if (this.#isClosing) throw new RefusedError(connackCodes.serverUnavailable, 'the broker is stopping')
     const principal = await authenticate(this.#deps, username, password)
     const will = this.#wills.get(client)
-    if (will && !mayPublish(principal, will.topic))
+    if (will && !mayPublish(principal, parseTopic(will.topic)))
       throw new RefusedError(connackCodes.notAuthorized, `a Last Will on ${will.topic} is not allowed`)
     const keepsStatus = will !== undefined && parseTopic(will.topic).kind === 'status'
     const attachment: Attachment = { principal, order: new InOrder(), keepsStatus }
@@ -229,7 +230,8 @@ export class Broker {
     const { principal, session, order } = attachment
     // aedes marks a client closed before it asks for its will.
     if (client.closed && !this.#mayWillSpeak(client, attachment)) return callback(new Error('will withdrawn'))
-    if (!mayPublish(principal, packet.topic)) {
+    const topic = parseTopic(packet.topic)
+    if (!mayPublish(principal, topic)) {
       this.#end(client, 'protocol_error')
       this.#deps.log.info({ clientId: client.id, topic: packet.topic }, 'forbidden topic')
       return callback(new Error(`publishing to ${packet.topic} is not allowed`))
@@ -238,17 +240,17 @@ export class Broker {
       this.#end(client, 'protocol_error')
       return callback(new Error('payload too large'))
     }
-    if (!session) return this.#acceptFromApi(packet, callback)
-    if (parseTopic(packet.topic).kind === 'status') attachment.keepsStatus = true
+    if (!session) return this.#acceptFromApi(topic, callback)
+    if (topic.kind === 'status') attachment.keepsStatus = true
     const done = order.enter(callback)
-    if (packet.qos === 2) this.#acceptOnce(client, session, packet, done)
-    else acceptFromDevice(this.#accept, session, packet, done)
+    const accept = () => acceptFromDevice(this.#accept, { session, packet, topic, done })
+    if (packet.qos === 2) this.#acceptOnce(client, packet, { accept, done })
+    else accept()
   }
 
   /** QoS 2: what is sent again before its PUBREL was accepted already, and is only answered again. */
-  #acceptOnce(client: Client, session: DeviceSession, packet: PublishPacket, done: () => void): void {
-    const accept = () => acceptFromDevice(this.#accept, session, packet, done)
-    void isAwaitingPubrel(client, packet).then((isRepeated) => (isRepeated ? done() : accept()))
+  #acceptOnce(client: Client, packet: PublishPacket, then: { accept: () => void; done: () => void }): void {
+    void isAwaitingPubrel(client, packet).then((isRepeated) => (isRepeated ? then.done() : then.accept()))
   }
 
   /** Wills lie: the one of a connection that was taken over, or that we close ourselves, is not published. */
@@ -258,8 +260,7 @@ export class Broker {
     return live === undefined || live === client
   }
 
-  #acceptFromApi(packet: PublishPacket, callback: () => void): void {
-    const topic = parseTopic(packet.topic)
+  #acceptFromApi(topic: Topic, callback: () => void): void {
     if (topic.kind === 'platform' && topic.about === 'nudge') this.#deps.commands.nudge(topic.id)
     if (topic.kind === 'platform' && topic.about === 'revoked') this.#deps.onRevoked(topic.id)
     callback()

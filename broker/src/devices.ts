@@ -1,14 +1,12 @@
 import { hashSecret, sameHash } from '@telltale/infra/secrets'
 import { findDeviceCredentials } from '@telltale/infra/storage/credentials'
 import type { Pool } from '@telltale/infra/storage/pool'
-import type { Client } from 'aedes'
-import { filterIsOwn, isDeviceId, parseTopic } from './contract/index.ts'
-import type { InOrder } from './order.ts'
+import { filterIsOwn, isDeviceId, type Topic } from './contract/index.ts'
 
 /** Who is at the other end. The API is one more MQTT client, trusted by the platform's own secret. */
 export type Principal = { kind: 'platform' } | { kind: 'device'; deviceId: string; credentialHash: Buffer }
 
-export const PLATFORM_USER = '$telltale'
+const PLATFORM_USER = '$telltale'
 
 /** CONNACK return codes, MQTT 3.1.1 table 3.1. */
 export const connackCodes = {
@@ -24,13 +22,6 @@ export class RefusedError extends Error {
     super(message)
     this.returnCode = returnCode
   }
-}
-
-/** What is known of a client from its authentication until it is gone. Never derived from `client.id`. */
-export interface Attachment {
-  principal: Principal
-  client: Client
-  order: InOrder
 }
 
 /** @throws RefusedError with the CONNACK code */
@@ -56,12 +47,11 @@ export async function authenticate(
 }
 
 /** Deny by default: a device publishes under its own root, and never on the topics that speak to it. */
-export function mayPublish(principal: Principal, topic: string): boolean {
-  const parsed = parseTopic(topic)
+export function mayPublish(principal: Principal, topic: Topic): boolean {
   if (principal.kind === 'platform')
-    return parsed.kind === 'platform' && (parsed.about === 'nudge' || parsed.about === 'revoked')
-  if (parsed.kind === 'platform' || parsed.kind === 'foreign' || parsed.kind === 'command') return false
-  return parsed.deviceId === principal.deviceId
+    return topic.kind === 'platform' && (topic.about === 'nudge' || topic.about === 'revoked')
+  if (topic.kind === 'platform' || topic.kind === 'foreign' || topic.kind === 'command') return false
+  return topic.deviceId === principal.deviceId
 }
 
 /** A device subscribes under its own root; wildcards above that level do not match it literally and are refused. */

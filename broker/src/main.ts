@@ -76,7 +76,7 @@ await runService(async (releases) => {
   repeat(releases, log, { what: 'storage maintenance', everyMs: maintenanceMs, work: maintain })
   const tellTotals = async () => {
     const { pendingRows, pendingBytes } = writer
-    const now = { brokerId, connections: broker.connectionCount, pendingRows, pendingBytes }
+    const now = { brokerId, connections: broker.deviceCount, pendingRows, pendingBytes }
     tellApi('totals', brokerId, totals.take(now))
   }
   repeat(releases, log, { what: 'totals', everyMs: totalsMs, work: tellTotals })

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from '@telltale/infra/node-flags'
 import { freePort, startEmbeddedPostgres } from '@telltale/infra/postgres'
 import { migrate } from '@telltale/infra/storage/migrate'
 import { createPool, type Pool } from '@telltale/infra/storage/pool'
@@ -125,6 +126,7 @@ async function startBroker(plan: {
   const port = await freePort()
   const log = await open(join(plan.folder, 'broker.log'), 'w')
   const child = fork(BROKER, {
+    execArgv: nodeFlags.broker,
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
     env: {
       PATH: process.env.PATH,

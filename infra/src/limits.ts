@@ -4,8 +4,11 @@
  */
 export const limits = {
   writer: {
-    /** One COPY: large enough to amortise a commit, small enough to stay under ~20 ms. */
-    batchRowsMax: 20_000,
+    /**
+     * One COPY: large enough to amortise a commit, small enough that under full load the next batch fills while one
+     * commits (measured: 5,000 stores a fifth more than 20,000 with 12,500 rows under way).
+     */
+    batchRowsMax: 5_000,
     /** Two batches in flight: one commits while the other fills (measured best; three adds lock traffic). */
     batchesInFlightMax: 2,
     /** Above either bound, messages wait undecoded and their sockets are not read. */

@@ -10,6 +10,7 @@ export interface ProgramSpec {
   name: string
   script: string
   args?: string[]
+  nodeFlags?: string[]
   env: Record<string, string>
   /** Its log lines. */
   logFile: string
@@ -56,9 +57,10 @@ export class Supervised {
 
   /** @returns whether it became ready */
   async #launch(): Promise<boolean> {
-    const { script, args = [], env, logFile, isPlatform } = this.#spec
+    const { script, args = [], nodeFlags = [], env, logFile, isPlatform } = this.#spec
     mkdirSync(dirname(logFile), { recursive: true })
     const child = fork(script, args, {
+      execArgv: nodeFlags,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', isPlatform ? 'inherit' : 'pipe', 'ipc'],
       // Ctrl-C in the terminal reaches only us: we stop the programs in their order.

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { holdDataDir, keepSecret } from './data-dir.ts'
 import { prepareFirstDevice, prepareSimulatorToken, printBlock } from './first-minutes.ts'
 import { limits } from './limits.ts'
+import { nodeFlags } from './node-flags.ts'
 import { repositoryDir } from './paths.ts'
 import { startEmbeddedPostgres } from './postgres.ts'
 import { newSecret } from './secrets.ts'
@@ -104,6 +105,7 @@ async function supervise(
   const supervised = new Supervised(
     {
       ...program,
+      nodeFlags: nodeFlags[program.name],
       script: join(repositoryDir(), program.name, 'dist', 'main.js'),
       logFile: join(dataDir, 'logs', `${program.name}.log`),
       isPlatform: program.name !== 'device-simulator',

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { nodeFlags } from '../node-flags.ts'
 import { repositoryDir } from '../paths.ts'
 
 /** A real program of the product, as built, in a process of its own. */
@@ -20,6 +21,7 @@ export interface Program {
  */
 export async function startProgram(name: 'broker' | 'api', env: Record<string, string>): Promise<Program> {
   const child = fork(join(repositoryDir(), name, 'dist', 'main.js'), {
+    execArgv: nodeFlags[name],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { PATH: process.env.PATH, TELLTALE_LOG_LEVEL: 'warn', ...env },
   })

@@ -1,0 +1,115 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { AxeBuilder } from '@axe-core/playwright'
+import { waitFor } from '@telltale/infra/testing/wait'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+
+const ARTEFACTS = fileURLToPath(new URL('../../artefacts', import.meta.url))
+
+export const themes = ['light', 'dark'] as const
+export const sizes = [
+  { width: 1440, height: 900 },
+  { width: 1024, height: 768 },
+  { width: 390, height: 844 },
+] as const
+const usualSize = sizes[0]
+
+/** Nothing but the page itself may use the network or the graphics card. */
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** The machine's own Chromium: playwright-core brings no browser. */
+export function openBrowser(): Promise<Browser> {
+  const executablePath = execFileSync('sh', ['-c', 'command -v chromium']).toString().trim()
+  return chromium.launch({ executablePath, args: ARGS })
+}
+
+/** Without animations, so that what is measured is what stays. */
+export function openContext(browser: Browser): Promise<BrowserContext> {
+  return browser.newContext({ viewport: usualSize, reducedMotion: 'reduce', colorScheme: 'light' })
+}
+
+/** Everything a page complains about: errors, violations of the content security policy, dialogs, a crash. */
+export class Complaints {
+  readonly #seen: string[] = []
+
+  constructor(page: Page) {
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.#seen.push(`${message.text()} (${message.location().url})`)
+    })
+    page.on('pageerror', (error) => this.#seen.push(`thrown: ${error.stack ?? error}`))
+    page.on('crash', () => this.#seen.push('the page crashed'))
+    page.on('dialog', (dialog) => {
+      this.#seen.push(`dialog: ${dialog.message()}`)
+      void dialog.dismiss()
+    })
+  }
+
+  /** Those since the last time, without the ones a test has brought about itself. */
+  take(expected: RegExp | undefined): string[] {
+    return this.#seen.splice(0).filter((complaint) => !expected?.test(complaint))
+  }
+}
+
+export async function chooseTheme(page: Page, theme: (typeof themes)[number]): Promise<void> {
+  await page.emulateMedia({ colorScheme: theme })
+  await page.locator(`html[data-theme="${theme}"]`).waitFor()
+}
+
+/** What axe finds serious or critical in both themes, one line each. */
+export async function accessibilityProblems(page: Page): Promise<string[]> {
+  const problems: string[] = []
+  for (const theme of themes) {
+    await chooseTheme(page, theme)
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    for (const { id, impact, help, nodes } of violations)
+      if (impact === 'serious' || impact === 'critical')
+        for (const { html, any } of nodes)
+          problems.push(`${theme}: ${id} (${help}): ${html} ${any.map(({ message }) => message).join('; ')}`)
+  }
+  await chooseTheme(page, 'light')
+  return problems
+}
+
+/** Sizes at which the page is wider than the window; with TELLTALE_SCREENSHOTS=1 also pictures of all of them. */
+export async function widthsThatScroll(page: Page, name: string): Promise<number[]> {
+  const tooNarrow: number[] = []
+  for (const size of sizes) {
+    await page.setViewportSize(size)
+    const isWide = 'document.scrollingElement.scrollWidth > document.documentElement.clientWidth'
+    // The layout answers to a new size within a frame or two; only one that stays too wide counts.
+    const fits = await waitFor('a layout that fits', async () => !(await page.evaluate(isWide)), 2_000).catch(
+      () => false,
+    )
+    if (!fits) tooNarrow.push(size.width)
+    if (process.env.TELLTALE_SCREENSHOTS === '1') await takePictures(page, `${name}-${size.width}`)
+  }
+  await page.setViewportSize(usualSize)
+  return tooNarrow
+}
+
+async function takePictures(page: Page, name: string): Promise<void> {
+  await mkdir(ARTEFACTS, { recursive: true })
+  for (const theme of themes) {
+    await chooseTheme(page, theme)
+    await page.screenshot({ path: join(ARTEFACTS, `${name}-${theme}.png`) })
+  }
+  await chooseTheme(page, 'light')
+}
+
+/** The points of a chart's line, in pixels, oldest first. */
+export async function linePoints(page: Page, metric: string): Promise<[x: number, y: number][]> {
+  const line = page.getByRole('region', { name: metric, exact: true }).locator('path.recharts-line-curve')
+  if ((await line.count()) === 0) return []
+  const path = (await line.getAttribute('d')) ?? ''
+  return [...path.matchAll(/[ML]\s*([-\d.]+)[\s,]+([-\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)])
+}

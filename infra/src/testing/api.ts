@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto'
+import { createToken } from '../storage/tokens.ts'
+import type { TestBroker } from './broker.ts'
+import type { TestDatabase } from './database.ts'
+import { quietPorts } from './ports.ts'
+import { type Program, startProgram } from './program.ts'
+
+export interface TestApiProgram {
+  program: Program
+  url: string
+  /** Of an operator. */
+  token: string
+  /** One request with a JSON body, and its parsed answer. */
+  call: (line: string, body?: unknown) => Promise<{ status: number; body: unknown }>
+}
+
+/** The API as built, beside a test's broker and database. */
+export async function startTestApi(database: TestDatabase, broker: TestBroker): Promise<TestApiProgram> {
+  const [port = 0] = await quietPorts(1)
+  const program = await startProgram('api', {
+    TELLTALE_DATABASE_URL: database.url,
+    TELLTALE_HTTP_PORT: String(port),
+    TELLTALE_BROKER_URL: broker.url,
+    TELLTALE_MQTT_PORT: String(broker.port),
+    TELLTALE_PLATFORM_SECRET: broker.platformSecret,
+    TELLTALE_ADMIN_PASSWORD: randomBytes(12).toString('hex'),
+  })
+  const url = `http://127.0.0.1:${port}`
+  const { token } = await createToken(database.pool, { name: 'test', role: 'operator', createdBy: 'test' })
+  const call: TestApiProgram['call'] = async (line, body) => {
+    const [method = 'GET', path = '/'] = line.split(' ')
+    const answer = await fetch(`${url}/api/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    return { status: answer.status, body: await answer.json() }
+  }
+  return { program, url, token, call }
+}
