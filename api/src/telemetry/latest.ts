@@ -57,7 +57,7 @@ function groupByDevice(ids: string[], rows: LatestRecord[]): Latest[] {
   const byDevice = new Map<string, [string, { value: number | boolean | string; time: number }][]>()
   for (const id of ids) byDevice.set(id, [])
   for (const row of rows) {
-    const value = row.kind === 'boolean' ? row.number !== 0 : (row.number ?? row.text ?? '')
+    const value = row.text ?? (row.kind === 'boolean' ? row.number !== 0 : (row.number ?? 0))
     const entry: [string, { value: number | boolean | string; time: number }] = [
       row.metric,
       { value, time: row.t },

@@ -51,9 +51,8 @@ export function DeviceRow({ device, latest, now, place, setSize, topPx }: Device
 }
 
 function LatestValues({ latest }: { latest: Latest['values'] | undefined }) {
-  const shown = Object.entries(latest ?? {})
-    .sort(([a], [b]) => a.localeCompare(b))
-    .slice(0, valuesShown)
+  // In the order the device sends them: what it names first is what it is about.
+  const shown = Object.entries(latest ?? {}).slice(0, valuesShown)
   return (
     <div className="vals">
       {shown.map(([metric, { value }]) => (

@@ -153,12 +153,11 @@ function Plots({ view, windowMs, device, onRange }: PlotsProps) {
   )
 }
 
-/** Only what has something inside the window, always in the same order. */
+/** Only what has something inside the window, in the order the device sends its metrics. */
 function split(picture: Picture, { from, knownUntil }: { from: number; knownUntil: number }) {
   const numbers: [metric: string, series: NumberSeries][] = []
   const states: [metric: string, series: StateSeries][] = []
-  const sorted = Object.entries(picture.series).sort(([a], [b]) => a.localeCompare(b))
-  for (const [metric, series] of sorted) {
+  for (const [metric, series] of Object.entries(picture.series)) {
     const newest = series.points.at(-1)
     if (newest === undefined) continue
     if (series.kind === 'state') {

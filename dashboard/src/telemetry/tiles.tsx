@@ -28,7 +28,7 @@ export function Tiles({ device, picture, windowMs }: TilesProps) {
     )
   }
   if (latest.data === undefined) return <LoadingTiles />
-  const values = Object.entries(latest.data.items[0]?.values ?? {}).sort(([a], [b]) => a.localeCompare(b))
+  const values = Object.entries(latest.data.items[0]?.values ?? {})
   if (values.length === 0) return <NoValues />
   return (
     <section className="tiles" aria-label="Newest values">

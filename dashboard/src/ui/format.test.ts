@@ -77,7 +77,11 @@ describe('prettyMetric', () => {
     ['temperature', 'Temperature'],
     ['soil_moisture', 'Soil moisture'],
     ['batteryLevel', 'Battery level'],
-    ['gps.lat', 'gps.lat'],
+    ['gps.lat', 'GPS lat'],
+    ['soil.moisture', 'Soil moisture'],
+    ['co2', 'CO₂'],
+    ['ph', 'pH'],
+    ['a:b', 'a:b'],
     ['CO2', 'CO2'],
   ])('%s reads %s', (metric, text) => {
     expect(prettyMetric(metric)).toBe(text)

@@ -97,12 +97,31 @@ function startOfDay(timeMs: number): number {
   return new Date(timeMs).setHours(0, 0, 0, 0)
 }
 
-/** `soil_moisture` and `soilMoisture` read "Soil moisture"; a dotted path stays what the device called it. */
+/** Gases and the like are written as people write them. */
+const SPELLINGS = new Map([
+  ['co2', 'CO₂'],
+  ['tvoc', 'TVOC'],
+  ['ph', 'pH'],
+  ['ec', 'EC'],
+  ['rpm', 'RPM'],
+  ['rssi', 'RSSI'],
+  ['gps', 'GPS'],
+])
+
+/** `soil.moisture`, `soil_moisture` and `soilMoisture` read "Soil moisture"; other names stay as they are. */
 export function prettyMetric(metric: string): string {
-  if (!/^[a-z][A-Za-z0-9_-]*$/.test(metric)) return metric
+  if (!/^[a-z][A-Za-z0-9_.-]*$/.test(metric)) return metric
   const words = metric
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .replace(/[_-]+/g, ' ')
     .toLowerCase()
-  return words.charAt(0).toUpperCase() + words.slice(1)
+    .split(/[ _.-]+/)
+    .map((word) => SPELLINGS.get(word) ?? word)
+  const [first = '', ...others] = words
+  // A spelling of its own keeps its first letter: pH.
+  const start = first === first.toLowerCase() ? capital(first) : first
+  return [start, ...others].join(' ')
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1)
 }

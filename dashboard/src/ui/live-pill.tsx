@@ -20,6 +20,8 @@ export function LivePill(props: LivePillProps) {
         className={`livepill ${phase === 'offline' ? 'livepill--bad' : 'livepill--warn'}`}
         onClick={onPress}
         title="Try now"
+        // A status inside is no part of the button's name.
+        aria-label={phase === 'offline' ? 'Offline, try now' : 'Reconnecting, try now'}
       >
         <PillFace {...props} />
       </button>

@@ -77,6 +77,8 @@ export const mantineTheme = createTheme({
   defaultRadius: 'var(--r-2)',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  // Its cross would have no name otherwise.
+  components: { Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } } },
 })
 
 /** Mantine's own roles follow ours, so its parts sit on the same planes in both themes. */

@@ -9,7 +9,7 @@ export interface SeriesRecord {
   kind: SeriesKind
 }
 
-/** A device's series by metric name; only `metrics` when given. */
+/** A device's series, in the order it first sent them; only `metrics` when given. */
 export async function findSeries(
   db: Queryable,
   deviceId: string,
@@ -17,7 +17,7 @@ export async function findSeries(
 ): Promise<SeriesRecord[]> {
   const { rows } = await db.query<SeriesRecord>(
     `SELECT id, metric, kind FROM series
-     WHERE device_id = $1 AND ($2::text[] IS NULL OR metric = ANY($2)) ORDER BY metric`,
+     WHERE device_id = $1 AND ($2::text[] IS NULL OR metric = ANY($2)) ORDER BY id`,
     [deviceId, metrics ?? null],
   )
   return rows
@@ -124,18 +124,22 @@ export interface LatestRecord {
   text: string | null
 }
 
-/** The newest reading by event time of every series of these devices; of all devices when null. */
+/**
+ * The newest reading by event time of every series of these devices; of all devices when null. A metric that changes
+ * its type has rows in both tables. In the order in which a device first sent its metrics.
+ */
 export async function readLatest(db: Queryable, deviceIds: string[] | null): Promise<LatestRecord[]> {
-  const newest = (table: string, number: string, text: string) => `
-    SELECT s.device_id AS "deviceId", s.metric, s.kind, ${epochMs('r.time')} AS t, ${number} AS number, ${text} AS text
-    FROM series s CROSS JOIN LATERAL (
-      SELECT time, value FROM ${table} WHERE series_id = s.id ORDER BY time DESC LIMIT 1
-    ) AS r
-    WHERE ($1::text[] IS NULL OR s.device_id = ANY($1))`
+  const newest = (table: string, columns: string) =>
+    `(SELECT time, ${columns} FROM ${table} WHERE series_id = s.id ORDER BY time DESC LIMIT 1)`
   const { rows } = await db.query<LatestRecord>(
-    `${newest('reading', 'r.value', 'NULL::text')} AND s.kind <> 'string'
-     UNION ALL ${newest('reading_text', 'NULL::float8', 'r.value')} AND s.kind = 'string'
-     ORDER BY "deviceId", metric`,
+    `SELECT s.device_id AS "deviceId", s.metric, s.kind, ${epochMs('r.time')} AS t, r.number, r.text
+     FROM series s CROSS JOIN LATERAL (
+       ${newest('reading', 'value AS number, NULL::text AS text')}
+       UNION ALL ${newest('reading_text', 'NULL::float8, value')}
+       ORDER BY time DESC LIMIT 1
+     ) AS r
+     WHERE ($1::text[] IS NULL OR s.device_id = ANY($1))
+     ORDER BY s.device_id, s.id`,
     [deviceIds],
   )
   return rows

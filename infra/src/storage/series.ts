@@ -33,7 +33,8 @@ export async function resolveSeries(db: Queryable, wanted: SeriesWanted[]): Prom
        SELECT f.* FROM (SELECT *, row_number() OVER (PARTITION BY device_id ORDER BY n) AS place FROM fresh) f
        JOIN room r ON r.id = f.device_id WHERE f.place <= r.free
      ), made AS (
-       INSERT INTO series (device_id, metric, kind) SELECT device_id, metric, kind FROM admitted ORDER BY 1, 2
+       -- Ids grow in the order the device sent its metrics, which is the order people see them in.
+       INSERT INTO series (device_id, metric, kind) SELECT device_id, metric, kind FROM admitted ORDER BY n
        ON CONFLICT (device_id, metric) DO UPDATE SET kind = series.kind
        RETURNING id, device_id, metric, kind
      ), widened AS (
