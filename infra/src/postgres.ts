@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
@@ -27,6 +27,8 @@ export interface EmbeddedDatabase {
 const run = promisify(execFile)
 const DATABASE = 'telltale'
 const USER = 'telltale'
+/** Above every system's highest process id. */
+const NO_PROCESS = 2 ** 30
 
 /** Durability stays at the server's safe defaults; these only fit it to a small machine. */
 const SERVER_OPTIONS = [
@@ -117,12 +119,14 @@ class Server {
   }
 
   async start(port: number): Promise<void> {
+    this.#forgetZombie()
     const options = [`port=${port}`, ...SERVER_OPTIONS].map((option) => `-c ${option}`).join(' ')
     const log = join(this.#databaseDir, 'server.log')
     await this.#pgCtl(['start', '-w', '-t', '60', '-l', log, '-o', options])
   }
 
   async isRunning(): Promise<boolean> {
+    this.#forgetZombie()
     return this.#pgCtl(['status']).then(
       () => true,
       () => false,
@@ -132,12 +136,27 @@ class Server {
   /** Cheap enough to ask every second, unlike `pg_ctl status`. */
   isAlive(): boolean {
     try {
-      const pid = Number.parseInt(readFileSync(join(this.#databaseDir, 'postmaster.pid'), 'utf8'), 10)
+      const pid = Number.parseInt(readFileSync(this.#pidFile(), 'utf8'), 10)
       process.kill(pid, 0)
-      return true
+      return !isZombie(pid)
     } catch (error) {
       return (error as NodeJS.ErrnoException).code === 'EPERM'
     }
+  }
+
+  /**
+   * In a container whose first process reaps nobody, a killed server stays a zombie: pg_ctl and the next server take
+   * it for a running one. A number no process has takes its place; the rest of the file still keeps a new server
+   * away from what an old one's children have open.
+   */
+  #forgetZombie(): void {
+    if (!existsSync(this.#pidFile())) return
+    const [pid, ...rest] = readFileSync(this.#pidFile(), 'utf8').split('\n')
+    if (isZombie(Number(pid))) writeFileSync(this.#pidFile(), [NO_PROCESS, ...rest].join('\n'))
+  }
+
+  #pidFile(): string {
+    return join(this.#databaseDir, 'postmaster.pid')
   }
 
   /** Fast: ends sessions, checkpoints, leaves nothing to recover. Harmless when it is already down. */
@@ -156,6 +175,15 @@ class Server {
     // The launcher changes user itself; it needs to start as root to keep the capability.
     const identity = launcher.length > 0 || uid === undefined || gid === undefined ? {} : { uid, gid }
     await run(command, [...before, ...args], { ...identity, cwd: '/' })
+  }
+}
+
+/** Dead, but not yet asked for by its parent; only Linux tells. */
+function isZombie(pid: number): boolean {
+  try {
+    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
   }
 }
 
