@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { from as copyFrom } from 'pg-copy-streams'
 import { encodeCopy, encodeFloat8Array, encodeInt4Array, encodeTimestamptzArray } from './binary.ts'
-import type { Connection, Pool } from './pool.ts'
+import { type Connection, inTransaction, type Pool } from './pool.ts'
 
 /** Columns of readings, one entry a row: series id, epoch milliseconds, value. */
 export interface Rows<Value> {
@@ -38,27 +38,16 @@ export type StoreWay = 'copy' | 'merge'
 
 /** Stores a batch in one commit: either all of it is stored or none. */
 export async function storeBatch(pool: Pool, batch: TelemetryBatch, way: StoreWay): Promise<BatchResult> {
+  const onlyNumbers = batch.texts.values.length === 0 && batch.rejected.length === 0
+  if (!onlyNumbers || way === 'merge')
+    return inTransaction(pool, (connection) => storeParts(connection, batch, way))
+  // A single COPY is a transaction of its own: two round trips less.
   const connection = await pool.connect()
-  let broken: Error | undefined
   try {
-    const onlyNumbers = batch.texts.values.length === 0 && batch.rejected.length === 0
-    // A single COPY is a transaction of its own: two round trips less.
-    if (onlyNumbers && way === 'copy') {
-      await copyNumbers(connection, batch.numbers)
-      return { duplicates: 0, conflicts: 0 }
-    }
-    await connection.query('BEGIN')
-    const result = await storeParts(connection, batch, way)
-    await connection.query('COMMIT')
-    return result
-  } catch (error) {
-    // A connection that cannot roll back is not given back to the pool.
-    await connection.query('ROLLBACK').catch((rollbackError: Error) => {
-      broken = rollbackError
-    })
-    throw error
+    await copyNumbers(connection, batch.numbers)
+    return { duplicates: 0, conflicts: 0 }
   } finally {
-    connection.release(broken)
+    connection.release()
   }
 }
 

@@ -69,13 +69,18 @@ export interface Block {
 }
 
 export interface StartOptions {
+  /** Command words put before it. */
+  launcher?: string[]
   args?: string[]
   env?: Record<string, string>
 }
 
 /** Nothing of the developer's own settings reaches it. */
-export function startProduct(site: Site, { args = [], env = {} }: StartOptions = {}): Product {
-  const child = spawn(process.execPath, [join(repositoryDir(), 'infra', 'scripts', 'start.mjs'), ...args], {
+export function startProduct(site: Site, options: StartOptions = {}): Product {
+  const { launcher = [], args = [], env = {} } = options
+  const script = join(repositoryDir(), 'infra', 'scripts', 'start.mjs')
+  const [command = '', ...words] = [...launcher, process.execPath, script, ...args]
+  const child = spawn(command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env.PATH,

@@ -10,10 +10,24 @@ export function toolMissing(command: string): boolean {
     execFileSync('sh', ['-c', `command -v ${command}`], { stdio: 'ignore' })
     return false
   } catch {
-    const report = process.env.TELLTALE_SKIPPED_REPORT
-    const reason = `tests that need ${command} were skipped: it is not installed and could not be`
-    if (report) appendFileSync(report, `${reason}\n`)
-    else console.error(reason)
+    reportSkipped(`tests that need ${command} were skipped: it is not installed and could not be`)
     return true
   }
+}
+
+/** Whether this machine lets us make a process the first one of a namespace, as in a container; as `toolMissing`. */
+export function namespacesMissing(): boolean {
+  try {
+    execFileSync('unshare', ['--pid', '--fork', '--mount-proc', 'true'], { stdio: 'ignore', timeout: 5_000 })
+    return false
+  } catch {
+    reportSkipped('tests of a container without an init were skipped: they need root on Linux and namespaces')
+    return true
+  }
+}
+
+function reportSkipped(reason: string): void {
+  const report = process.env.TELLTALE_SKIPPED_REPORT
+  if (report) appendFileSync(report, `${reason}\n`)
+  else console.error(reason)
 }
