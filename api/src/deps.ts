@@ -21,8 +21,8 @@ export interface Deps {
   totals: FleetTotals
   sessions: SessionWatch
   log: Logger
-  /** Where devices connect, as people are told. */
-  mqtt: { host: string; port: number }
+  /** Where devices connect, as people are told; no host: the one they reached us by. */
+  mqtt: { host: string | null; port: number }
   /** The built dashboard; may be missing. */
   dashboardDir: string
 }

@@ -35,7 +35,10 @@ await runService(async (releases) => {
   return log
 })
 
+const EVERYWHERE = new Set(['0.0.0.0', '::'])
+
 function makeDeps(config: Config, releases: Releases): Deps {
+  const mqttHost = config.TELLTALE_MQTT_HOST
   const log = createLog('api', config.TELLTALE_LOG_LEVEL)
   const pool = createPool({
     url: config.TELLTALE_DATABASE_URL,
@@ -52,7 +55,7 @@ function makeDeps(config: Config, releases: Releases): Deps {
     totals: new FleetTotals(),
     sessions: new SessionWatch(pool, log),
     log,
-    mqtt: { host: config.TELLTALE_MQTT_HOST, port: config.TELLTALE_MQTT_PORT },
+    mqtt: { host: EVERYWHERE.has(mqttHost) ? null : mqttHost, port: config.TELLTALE_MQTT_PORT },
     // From src and from dist alike, two folders up.
     dashboardDir: fileURLToPath(new URL('../../dashboard/dist', import.meta.url)),
   }

@@ -65,7 +65,7 @@ export const problems = {
   database_unavailable: [
     503,
     'The database cannot be reached',
-    'Try again shortly; telemetry is kept meanwhile.',
+    'Try again shortly; devices keep what is not acknowledged meanwhile.',
   ],
 } as const satisfies Record<string, readonly [status: number, title: string, whatNext: string]>
 

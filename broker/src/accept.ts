@@ -1,11 +1,15 @@
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
+import { retry } from '@telltale/infra/retry'
+import { isDataError } from '@telltale/infra/storage/errors'
 import type { PublishPacket } from 'aedes'
 import { type CommandDispatcher, decodeReply } from './commands.ts'
 import { type RejectedPayload, type Topic, topics } from './contract/index.ts'
 import type { DeviceSession, Presence } from './presence.ts'
 import { type Decoded, decodeMetric, decodeTelemetry, encodeReadings, type TimeWindow } from './telemetry.ts'
 import type { TelemetryWriter } from './telemetry-writer.ts'
+
+const REPLY_BACKOFF = { minMs: limits.writer.retryDelayMinMs, maxMs: limits.writer.retryDelayMaxMs }
 
 export interface AcceptDeps {
   writer: TelemetryWriter
@@ -160,10 +164,20 @@ function acceptReply(deps: AcceptDeps, publish: Publish, commandId: string): voi
     return store(deps, { ...publish, payload, nowMs: Date.now() }, { readings: [], rejected })
   }
   const { deviceId } = publish.session
-  deps.commands.reply(deviceId, commandId, reply).then(publish.done, (error: unknown) => {
-    // The row is the truth: what could not be written is not acknowledged, and the device sends it again.
-    deps.log.warn({ err: error, deviceId, commandId }, 'a reply could not be stored')
-  })
+  // The row is the truth: a reply is acknowledged when it is written, however long the database is away.
+  const work = () => deps.commands.reply(deviceId, commandId, reply)
+  retry(work, { ...REPLY_BACKOFF, isRetryable: (error) => !isDataError(error) }).then(
+    publish.done,
+    (error: Error) =>
+      store(
+        deps,
+        { ...publish, payload, nowMs: Date.now() },
+        {
+          readings: [],
+          rejected: `the database refused the reply: ${error.message}`.replaceAll('\0', ''),
+        },
+      ),
+  )
 }
 
 function toBuffer(payload: PublishPacket['payload']): Buffer {

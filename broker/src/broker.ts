@@ -3,7 +3,7 @@ import type { Logger } from '@telltale/infra/log'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
 import { type AcceptDeps, acceptFromDevice } from './accept.ts'
-import { isAwaitingPubrel, pauseClient, saidDisconnect, subscriptionsOf } from './aedes-client.ts'
+import { isAwaitingPubrel, pauseClient, saidDisconnect } from './aedes-client.ts'
 import { type PresenceReason, parseTopic, payloadLimits, type Topic, topics } from './contract/index.ts'
 import {
   authenticate,
@@ -26,6 +26,8 @@ interface Attachment {
   session?: DeviceSession
   /** The device keeps its own status topic: it has a Last Will there or published to it. */
   keepsStatus: boolean
+  /** Granted filters, counted here: aedes' own list is filled later than its hook is asked. */
+  filters: Set<string>
   endReason?: PresenceReason
 }
 
@@ -147,6 +149,9 @@ export class Broker {
       const deviceId = this.#attachments.get(client)?.session?.deviceId
       if (deviceId) this.#deps.commands.nudge(deviceId)
     })
+    this.#aedes.on('unsubscribe', (filters, client) => {
+      for (const filter of filters) this.#attachments.get(client)?.filters.delete(filter)
+    })
     // Not in aedes' types: persistence failures arrive here, and without a listener would end the process.
     const emitter = this.#aedes as unknown as NodeJS.EventEmitter
     emitter.on('error', (error) => this.#deps.log.error({ err: error }, 'broker error'))
@@ -173,7 +178,7 @@ export class Broker {
     if (will && !mayPublish(principal, parseTopic(will.topic)))
       throw new RefusedError(connackCodes.notAuthorized, `a Last Will on ${will.topic} is not allowed`)
     const keepsStatus = will !== undefined && parseTopic(will.topic).kind === 'status'
-    const attachment: Attachment = { principal, order: new InOrder(), keepsStatus }
+    const attachment: Attachment = { principal, order: new InOrder(), keepsStatus, filters: new Set() }
     if (principal.kind === 'device') {
       this.#deps.forgetSeries(principal.deviceId)
       // Of the same client id, aedes itself closes the former one, before it tells us of this one.
@@ -269,10 +274,12 @@ export class Broker {
   #maySubscribe(client: Client, filter: string): boolean {
     const attachment = this.#attachments.get(client)
     if (!attachment) return false
-    const isDevice = attachment.principal.kind === 'device'
-    const held = Object.keys(subscriptionsOf(client))
-    const hasRoom = held.length < limits.broker.subscriptionsPerClientMax || held.includes(filter)
-    return maySubscribe(attachment.principal, filter) && (hasRoom || !isDevice)
+    const { principal, filters } = attachment
+    if (!maySubscribe(principal, filter)) return false
+    if (principal.kind === 'platform') return true
+    if (filters.size >= limits.broker.subscriptionsPerClientMax && !filters.has(filter)) return false
+    filters.add(filter)
+    return true
   }
 
   #end(client: Client, reason: PresenceReason): void {

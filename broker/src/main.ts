@@ -71,8 +71,8 @@ await runService(async (releases) => {
   for (const deviceId of await presence.start())
     broker.publish(topics.status(deviceId), Buffer.from('offline'), { retain: true })
   commands.start()
-  const { activityFlushMs, maintenanceMs, totalsMs } = limits.broker
-  repeat(releases, log, { what: 'revocation check', everyMs: activityFlushMs, work: disconnectRevoked })
+  const { revocationCheckMs, maintenanceMs, totalsMs } = limits.broker
+  repeat(releases, log, { what: 'revocation check', everyMs: revocationCheckMs, work: disconnectRevoked })
   repeat(releases, log, { what: 'storage maintenance', everyMs: maintenanceMs, work: maintain })
   const tellTotals = async () => {
     const { pendingRows, pendingBytes } = writer

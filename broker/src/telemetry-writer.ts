@@ -22,7 +22,7 @@ export class TelemetryWriter {
   readonly #deps: { pool: Pool; engine: Engine; series: SeriesCache; totals: Totals; log: Logger }
   /** Gathering for the next batch; its rows and bytes are bounded. */
   readonly #open: Message[] = []
-  /** Beyond the bounds: admitted as batches leave. */
+  /** Beyond the bounds: at most one socket chunk of each connection, which aedes reads no further meanwhile. */
   readonly #parked: Message[] = []
   #openRows = 0
   #openBytes = 0
@@ -38,9 +38,8 @@ export class TelemetryWriter {
 
   /** Joins the open batch. */
   add(message: Message): void {
-    if (this.#openRows >= bounds.pendingRowsMax || this.#openBytes >= bounds.pendingBytesMax)
-      this.#parked.push(message)
-    else this.#admit(message)
+    if (this.#hasRoom()) this.#admit(message)
+    else this.#parked.push(message)
     this.#schedule()
   }
 
@@ -58,6 +57,10 @@ export class TelemetryWriter {
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve
     })
+  }
+
+  #hasRoom(): boolean {
+    return this.#openRows < bounds.pendingRowsMax && this.#openBytes < bounds.pendingBytesMax
   }
 
   #admit(message: Message): void {
@@ -96,7 +99,7 @@ export class TelemetryWriter {
       this.#openRows -= message.rowCount
       this.#openBytes -= message.payloadBytes
     }
-    while (this.#parked.length > 0 && this.#openRows < bounds.pendingRowsMax) {
+    while (this.#parked.length > 0 && this.#hasRoom()) {
       const message = this.#parked.shift()
       if (message) this.#admit(message)
     }

@@ -100,6 +100,13 @@ describe('decodeTelemetry', () => {
       { ts: NOW, values: { a: 2 } },
     ])
     expect(stamp(`{"ts":${NOW},"values":{"a":1}}`)).toBeUndefined()
+    expect(stamp(`{"ts":${NOW},"a":{"b":1}}`)).toEqual({ ts: NOW, values: { 'a.b': 1 } })
+    expect(stamp(`{"ts":${NOW / 1000},"values":{"a":1}}`)).toEqual({ ts: NOW, values: { a: 1 } })
+    expect(stamp('{"ts":"2026-11-22T12:00:00Z","values":{"a":1}}')).toEqual({ ts: NOW, values: { a: 1 } })
+    expect(stamp(`[{"ts":${NOW},"values":{"a":1}},{"ts":${NOW / 1000},"a":2}]`)).toEqual([
+      { ts: NOW, values: { a: 1 } },
+      { ts: NOW, values: { a: 2 } },
+    ])
   })
 
   it('T-HOSTILE-2 a metric called __proto__ is a metric', () => {

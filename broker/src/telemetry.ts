@@ -39,7 +39,7 @@ export function decodeTelemetry(payload: Buffer, nowMs: number, window: TimeWind
     if (Array.isArray(parsed)) return decodeBacklog(parsed, nowMs, window)
     const { reading, stamp } = decodeElement(parsed, nowMs, window)
     if (stamp === 'none') return { readings: [reading] }
-    return { readings: [reading], stamped: stampText(text, nowMs, stamp) }
+    return { readings: [reading], stamped: stampText(text, reading, stamp) }
   } catch (error) {
     return { readings: [], rejected: reasonOf(error) }
   }
@@ -109,8 +109,11 @@ function decodeBacklog(elements: unknown[], nowMs: number, window: TimeWindow): 
 
 type JsonObject = Record<string, unknown>
 
-/** How the time is added to what the device sent: not at all, beside `values`, or around the metrics. */
-type Stamp = 'none' | 'beside' | 'around'
+/**
+ * How the device's text becomes `{ts: epoch ms, values}`: it is that already, the time is put beside its `values` or
+ * around its metrics, or it is written anew because its own `ts` is of another form or in another place.
+ */
+type Stamp = 'none' | 'beside' | 'around' | 'anew'
 
 function decodeElement(
   element: unknown,
@@ -123,8 +126,8 @@ function decodeElement(
   const reading: Reading = { timeMs: timeMs ?? nowMs, metrics: [], values: [] }
   collect(isTimed ? (element.values as JsonObject) : element, '', { reading, depth: 1, skipTs: !isTimed })
   if (reading.metrics.length === 0) throw new Unreadable('no values')
-  if (timeMs !== undefined) return { reading, stamp: 'none' }
-  return { reading, stamp: isTimed ? 'beside' : 'around' }
+  if (timeMs === undefined) return { reading, stamp: isTimed ? 'beside' : 'around' }
+  return { reading, stamp: isTimed && element.ts === timeMs ? 'none' : 'anew' }
 }
 
 /** `{values: {…}}` with at most a `ts` beside it; anything else is a flat object of metrics. */
@@ -235,7 +238,9 @@ function describeTime(timeMs: number): string {
 }
 
 /** Puts the time into the device's own text: no second serialisation on the hot path. */
-function stampText(text: string, timeMs: number, stamp: Exclude<Stamp, 'none'>): Buffer {
+function stampText(text: string, reading: Reading, stamp: Exclude<Stamp, 'none'>): Buffer {
+  const { timeMs } = reading
+  if (stamp === 'anew') return encodeReadings([reading])
   if (stamp === 'around') return Buffer.from(`{"ts":${timeMs},"values":${text}}`)
   return Buffer.from(`{"ts":${timeMs},${text.trimStart().slice(1)}`)
 }

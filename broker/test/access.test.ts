@@ -127,6 +127,24 @@ describe('what a device may do', () => {
     expect(own[0]?.qos).toBe(1)
   })
 
+  it.each([true, false])(
+    'S-SUBSCRIBE-3 sixteen filters a device and no more, clean session %s',
+    async (clean) => {
+      const client = await attach({ ...good, clientId: `many-${clean}`, clean })
+      const filters = Array.from({ length: 40 }, (_, i) => topics.metric('good', `m${i}`))
+      const granted = await client.subscribeAsync(filters, { qos: 1 }).catch((error) => error.packet?.granted)
+      expect(granted).toHaveLength(40)
+      const codes: number[] = granted.map((one: number | { qos: number }) =>
+        typeof one === 'number' ? one : one.qos,
+      )
+      expect(codes.filter((code) => code < 128).length).toBe(16)
+      const own = await client
+        .unsubscribeAsync(topics.metric('good', 'm0'))
+        .then(() => client.subscribeAsync(topics.status('good')))
+      expect(own[0]?.qos).toBe(0)
+    },
+  )
+
   it('S-SUBSCRIBE-2 a refused filter of a persistent session is not served after a reconnect either', async () => {
     const options = { ...good, clientId: 'persistent', clean: false }
     const first = await attach(options)

@@ -23,23 +23,24 @@ export function markdown(report: Report): string {
     '## Machine and workload',
     table(['what', 'value'], facts(report)),
     '## P1: durable ingest',
-    `QoS 1 in a closed loop, five metrics a message, ${report.seconds} s a run after a warm-up of 2 s. Telltale: authentication,
-ACL, validation, presence and the unique key on, PUBACK after commit. mosquitto: anonymous, stores nothing. Each
-pair ran back to back. Target: median ratio ≥ ${P1_TARGET}.`,
+    `QoS 1 in a closed loop, five metrics a message, ${report.seconds} s a run after a warm-up of 2 s.
+Telltale: authentication, ACL, validation, presence and the unique key on, PUBACK after commit.
+mosquitto: anonymous, stores nothing. Each pair ran back to back. Target: median ratio ≥ ${P1_TARGET}.`,
     ...report.p1.map(ingestTable),
     correctness(report.violations),
     noise(report.p1),
     '## P2: rows stored',
-    `${thousands(report.p2.rows)} rows of ${report.p2.series} series into the keyed table \`reading\`, median of alternating rounds, after P1
-in the same database. Target: ratio ≥ ${P2_TARGET} to one bare COPY in the order in which devices send.`,
+    `${thousands(report.p2.rows)} rows of ${report.p2.series} series into the keyed table \`reading\`,
+median of alternating rounds, after P1 in the same database.
+Target: ratio ≥ ${P2_TARGET} to one bare COPY in the order in which devices send.`,
     rowsTable(report),
     '## What the numbers do not prove',
     LIMITS,
   ].join('\n\n')
 }
 
-const LIMITS = `- The load generator shares the machine and takes the cores the table says: on a machine of its own it would leave more
-  to every broker.
+const LIMITS = `- The load generator shares the machine and takes the cores the table says: on a machine of its own it
+  would leave more to every broker.
 - Loopback has no loss and no latency; devices here are few, fast and well-behaved, and each run lasts seconds. Nothing
   is said about hours of load, about a table of months, or about thousands of slow connections.
 - The closed loop shows throughput at full load. Its latencies are those of full queues, not of a calm system.

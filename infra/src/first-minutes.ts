@@ -1,5 +1,6 @@
 import { keepSecret, replaceSecret } from './data-dir.ts'
 import { hashSecret, newSecret } from './secrets.ts'
+import { urlHost } from './settings.ts'
 import type { Pool } from './storage/pool.ts'
 import { createToken } from './storage/tokens.ts'
 import { createSignInLink } from './storage/users.ts'
@@ -61,8 +62,9 @@ export async function printBlock(
   config: UpConfig,
   shown: { device: FirstDevice | undefined; firstPassword: string | undefined },
 ): Promise<void> {
-  const dashboard = `http://${config.TELLTALE_HTTP_HOST}:${config.TELLTALE_HTTP_PORT}`
-  const { TELLTALE_MQTT_HOST: host, TELLTALE_MQTT_PORT: port } = config
+  const dashboard = `http://${urlHost(config.TELLTALE_HTTP_HOST)}:${config.TELLTALE_HTTP_PORT}`
+  const host = urlHost(config.TELLTALE_MQTT_HOST)
+  const port = config.TELLTALE_MQTT_PORT
   const link = await createSignInLink(pool, ADMIN, LINK_TTL_MS).catch(() => undefined)
   const lines = [
     '',
@@ -76,7 +78,7 @@ export async function printBlock(
     `  MQTT        mqtt://${host}:${port}`,
     '',
     ...(shown.device
-      ? ['  Send a reading:', '', `  ${publishLine(host, port, shown.device)}`]
+      ? ['  Send a reading:', '', `  ${publishLine(host.replace(/[[\]]/g, ''), port, shown.device)}`]
       : [`  Connect a device: ${dashboard}/connect`]),
     '',
     '  Ctrl-C stops everything; your data stays.',

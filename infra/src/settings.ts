@@ -53,6 +53,13 @@ export const settings = {
   }),
 } as const
 
+/** How to reach, from this machine, what listens on `host`; IPv6 in brackets, as URLs need it. */
+export function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
+
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/
 
 /** Plaintext listeners stay on this machine unless the operator says otherwise. Returns the problem, if any. */

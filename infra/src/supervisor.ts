@@ -14,6 +14,8 @@ export interface ProgramSpec {
   env: Record<string, string>
   /** Its log lines. */
   logFile: string
+  /** How long it may take to stop before it is killed. */
+  stopDeadlineMs: number
   /** Part of the platform: it says `ready` over IPC, and its stderr is for the person at the terminal. */
   isPlatform: boolean
 }
@@ -21,7 +23,6 @@ export interface ProgramSpec {
 const RESTART_BACKOFF = { minMs: 200, maxMs: 5_000 }
 /** A program that ran this long starts over with short waits. */
 const STABLE_MS = 30_000
-const KILL_AFTER_MS = 8_500
 
 /**
  * Keeps one program running in a process of its own: restarted with growing waits when it ends by itself, stopped
@@ -50,7 +51,7 @@ export class Supervised {
     if (!child || hasEnded(child)) return
     const exited = once(child, 'exit')
     child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS)
+    const timer = setTimeout(() => child.kill('SIGKILL'), this.#spec.stopDeadlineMs)
     await exited
     clearTimeout(timer)
   }

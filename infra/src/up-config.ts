@@ -26,6 +26,7 @@ const NOT_YET = [
   'TELLTALE_TLS_KEY',
   'TELLTALE_TLS_CLIENT_CA',
   'TELLTALE_REDIS_URL',
+  'TELLTALE_ENROLMENT_KEY',
 ]
 
 /** @throws ConfigError with everything that is wrong, arguments and variables together */

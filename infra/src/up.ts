@@ -8,6 +8,7 @@ import { repositoryDir } from './paths.ts'
 import { startEmbeddedPostgres } from './postgres.ts'
 import { newSecret } from './secrets.ts'
 import { portInUse, type Releases, runService, StartError } from './service.ts'
+import { urlHost } from './settings.ts'
 import { migrate } from './storage/migrate.ts'
 import { createPool } from './storage/pool.ts'
 import { hasUsers } from './storage/users.ts'
@@ -81,20 +82,18 @@ function programEnv(config: UpConfig, databaseUrl: string): Record<string, strin
   // Their own arguments are ours to give: what a person set for one of these was read above.
   const { TELLTALE_DATABASE_URL: _ours, TELLTALE_ADMIN_PASSWORD: _once, demo: _demo, ...shared } = config
   const env = Object.fromEntries(Object.entries(shared).map(([name, value]) => [name, String(value)]))
-  const brokerHost = config.TELLTALE_MQTT_HOST === '0.0.0.0' ? '127.0.0.1' : config.TELLTALE_MQTT_HOST
   return {
     ...env,
     TELLTALE_DATABASE_URL: databaseUrl,
-    TELLTALE_BROKER_URL: `mqtt://${brokerHost}:${config.TELLTALE_MQTT_PORT}`,
+    TELLTALE_BROKER_URL: `mqtt://${urlHost(config.TELLTALE_MQTT_HOST)}:${config.TELLTALE_MQTT_PORT}`,
   }
 }
 
 function demoArgs(config: UpConfig): string[] {
-  const at = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host)
   return [
     ...['--devices', String(DEMO_DEVICES), '--interval', '2s', '--profile', 'mixed', '--seed', '7'],
-    ...['--api', `http://${at(config.TELLTALE_HTTP_HOST)}:${config.TELLTALE_HTTP_PORT}`],
-    ...['--url', `mqtt://${at(config.TELLTALE_MQTT_HOST)}:${config.TELLTALE_MQTT_PORT}`],
+    ...['--api', `http://${urlHost(config.TELLTALE_HTTP_HOST)}:${config.TELLTALE_HTTP_PORT}`],
+    ...['--url', `mqtt://${urlHost(config.TELLTALE_MQTT_HOST)}:${config.TELLTALE_MQTT_PORT}`],
   ]
 }
 
@@ -106,6 +105,7 @@ async function supervise(
     {
       ...program,
       nodeFlags: nodeFlags[program.name],
+      stopDeadlineMs: limits.service.programStopDeadlineMs[program.name],
       script: join(repositoryDir(), program.name, 'dist', 'main.js'),
       logFile: join(dataDir, 'logs', `${program.name}.log`),
       isPlatform: program.name !== 'device-simulator',

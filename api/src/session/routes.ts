@@ -37,7 +37,7 @@ export function sessionRoutes(app: Api, deps: Deps): void {
       if (checkOrigin(request.headers) === 'foreign') throw new ProblemError('bad_origin')
       const user = await identify(deps, attempts, request)
       await audit(deps, request, { actor: user.username, action: 'session.start', result: 'ok' })
-      return toSession(deps, await startSession(deps, user, { request, reply }))
+      return toSession(deps, request, await startSession(deps, user, { request, reply }))
     },
   )
 
@@ -47,7 +47,7 @@ export function sessionRoutes(app: Api, deps: Deps): void {
       config: { role: 'viewer' },
       schema: { tags: ['session'], summary: 'Who am I', response: { 200: Session } },
     },
-    async (request) => toSession(deps, principalOf(request)),
+    async (request) => toSession(deps, request, principalOf(request)),
   )
 
   app.delete(
@@ -126,8 +126,11 @@ async function startSession(
 
 function toSession(
   { mqtt }: Deps,
+  request: FastifyRequest,
   { name, role, expiresAt }: Pick<Principal, 'name' | 'role' | 'expiresAt'>,
 ): Session {
   const until = (expiresAt ?? NEVER).toISOString()
-  return { user: { username: name, role }, expiresAt: until, mqtt, version }
+  // A broker that listens everywhere is reached where this request came in.
+  const host = mqtt.host ?? request.hostname
+  return { user: { username: name, role }, expiresAt: until, mqtt: { host, port: mqtt.port }, version }
 }

@@ -1,3 +1,4 @@
+import { openEngine } from '@telltale/infra/storage/engine'
 import type { Pool } from '@telltale/infra/storage/pool'
 import type { Readiness } from '../contract/index.ts'
 import type { Deps } from '../deps.ts'
@@ -56,9 +57,8 @@ async function describeStorage(pool: Pool): Promise<NonNullable<Readiness['stora
     [['server_version', ...DURABILITY_SETTINGS]],
   )
   const settings = new Map(rows.map(({ name, setting }) => [name, setting]))
-  const timescale = await pool.query("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'")
   return {
-    engine: timescale.rowCount ? 'timescale' : 'plain',
+    engine: (await openEngine(pool)).name,
     serverVersion: settings.get('server_version') ?? '',
     durability: Object.fromEntries(DURABILITY_SETTINGS.map((name) => [name, settings.get(name) ?? ''])),
   }

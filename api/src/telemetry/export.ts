@@ -56,8 +56,8 @@ function readValue(
   { kind }: SeriesRecord,
   { number, text }: ExportedPoint,
 ): number | boolean | string | null {
-  if (kind === 'string') return text
-  return kind === 'boolean' ? number !== 0 : number
+  // A metric that changed its type has readings of both.
+  return text ?? (kind === 'boolean' ? number !== 0 : number)
 }
 
 function jsonLine(series: SeriesRecord, point: ExportedPoint): string {

@@ -177,7 +177,8 @@ export async function listDevicesWithDueCommands(db: Queryable, deviceIds: strin
 
 interface Transition {
   from: CommandStatus[]
-  to: CommandStatus
+  /** The status after it, as SQL. */
+  status: string
   /** Assignments besides the status; `$3` is `detail` as JSON. */
   set: string
   where?: string
@@ -185,34 +186,35 @@ interface Transition {
 
 const REPLY_DUE = `reply_due_at = now() + ttl_ms * interval '1 millisecond'`
 const REPLY_MAY_COME: CommandStatus[] = ['sent', 'delivered', 'accepted']
+const FINISH_BADLY = `finished_at = now(), result = $3::jsonb->'result', error = $3::jsonb->>'error'`
 
 const transitions = {
-  sent: { from: ['queued'], to: 'sent', set: 'sent_at = now()', where: 'expires_at > now()' },
-  // A reply may overtake the PUBACK; then the PUBACK only adds its time, see `markDelivered`.
-  delivered: { from: ['sent'], to: 'delivered', set: `delivered_at = now(), ${REPLY_DUE}` },
+  sent: { from: ['queued'], status: `'sent'`, set: 'sent_at = now()', where: 'expires_at > now()' },
+  // Delivered is the device's PUBACK, nothing less. A reply may overtake it; then it only adds its time.
+  delivered: {
+    from: ['sent', 'accepted', 'succeeded', 'failed', 'rejected'],
+    status: `CASE status WHEN 'sent' THEN 'delivered' ELSE status END`,
+    set: `delivered_at = now(), reply_due_at = CASE status WHEN 'sent'
+      THEN now() + ttl_ms * interval '1 millisecond' ELSE reply_due_at END`,
+    where: 'delivered_at IS NULL',
+  },
   accepted: {
     from: ['sent', 'delivered'],
-    to: 'accepted',
-    set: `accepted_at = now(), delivered_at = coalesce(delivered_at, now()), ${REPLY_DUE}`,
+    status: `'accepted'`,
+    set: `accepted_at = now(), ${REPLY_DUE}`,
   },
   progress: {
     from: REPLY_MAY_COME,
-    to: 'accepted',
-    set: `accepted_at = coalesce(accepted_at, now()), delivered_at = coalesce(delivered_at, now()),
-      progress = $3::jsonb, ${REPLY_DUE}`,
+    status: `'accepted'`,
+    set: `accepted_at = coalesce(accepted_at, now()), progress = $3::jsonb, ${REPLY_DUE}`,
   },
-  succeeded: finish(REPLY_MAY_COME, 'succeeded', `result = $3::jsonb`),
-  failed: finish(REPLY_MAY_COME, 'failed', `result = $3::jsonb->'result', error = $3::jsonb->>'error'`),
-  rejected: finish(REPLY_MAY_COME, 'rejected', `result = $3::jsonb->'result', error = $3::jsonb->>'error'`),
-  cancelled: finish(['queued'], 'cancelled', ''),
+  succeeded: { from: REPLY_MAY_COME, status: `'succeeded'`, set: 'finished_at = now(), result = $3::jsonb' },
+  failed: { from: REPLY_MAY_COME, status: `'failed'`, set: FINISH_BADLY },
+  rejected: { from: REPLY_MAY_COME, status: `'rejected'`, set: FINISH_BADLY },
+  cancelled: { from: ['queued'], status: `'cancelled'`, set: 'finished_at = now()' },
 } satisfies Record<string, Transition>
 
 export type TransitionName = keyof typeof transitions
-
-function finish(from: CommandStatus[], to: CommandStatus, set: string): Transition {
-  const delivered = from.includes('sent') ? ', delivered_at = coalesce(delivered_at, now())' : ''
-  return { from, to, set: `finished_at = now()${delivered}${set && `, ${set}`}` }
-}
 
 /**
  * Makes one transition if the command may make it now. `detail` is the progress, result, or `{result, error}`.
@@ -222,10 +224,10 @@ export async function transitionCommand(
   db: Queryable,
   change: { id: string; deviceId: string; to: TransitionName; detail?: unknown },
 ): Promise<CommandRecord | undefined> {
-  const { from, to, set, where }: Transition = transitions[change.to]
+  const { from, status, set, where }: Transition = transitions[change.to]
   const { rows } = await db.query<CommandRecord>(
     `WITH changed AS (
-       UPDATE command SET status = '${to}', ${set}
+       UPDATE command SET status = ${status}, ${set}
        WHERE id = $1 AND device_id = $2 AND status = ANY($4) ${where ? `AND ${where}` : ''}
        RETURNING *
      ), event AS (

@@ -70,7 +70,7 @@ export interface Block {
 
 export interface StartOptions {
   /** Command words put before it. */
-  launcher?: string[]
+  launcher?: readonly string[]
   args?: string[]
   env?: Record<string, string>
 }
@@ -150,18 +150,9 @@ function readLogs(dataDir: string): string {
     .join('\n')
 }
 
-/** The embedded database of a running site. */
-export function databaseUrlOf({ dataDir }: Site): string {
-  const password = readFileSync(join(dataDir, 'postgres-password'), 'utf8').trim()
-  return `postgres://telltale:${password}@127.0.0.1:${postmasterLines(dataDir)[3]}/telltale`
-}
-
+/** The embedded server of a running site. */
 export function postmasterPid({ dataDir }: Site): number {
-  return Number(postmasterLines(dataDir)[0])
-}
-
-function postmasterLines(dataDir: string): string[] {
-  return readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')
+  return Number.parseInt(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8'), 10)
 }
 
 /** The process of one program of a running site. */

@@ -15,10 +15,14 @@ export function toolMissing(command: string): boolean {
   }
 }
 
-/** Whether this machine lets us make a process the first one of a namespace, as in a container; as `toolMissing`. */
+/** Put before a command, it makes that the first process of a namespace, as in a container without an init. */
+export const firstProcessLauncher = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'] as const
+
+/** Whether this machine does not let us use that launcher; as `toolMissing`. */
 export function namespacesMissing(): boolean {
+  const [command, ...args] = firstProcessLauncher
   try {
-    execFileSync('unshare', ['--pid', '--fork', '--mount-proc', 'true'], { stdio: 'ignore', timeout: 5_000 })
+    execFileSync(command, [...args, 'true'], { stdio: 'ignore', timeout: 5_000 })
     return false
   } catch {
     reportSkipped('tests of a container without an init were skipped: they need root on Linux and namespaces')
