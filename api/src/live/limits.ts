@@ -43,6 +43,8 @@ export const liveLimits = {
     missedPongsMax: 2,
     bufferedBytesMax: 1024 * 1024,
     commandsPerSecondMax: 20,
+    /** Of one client, so that a flood waits in its socket and not in our memory. */
+    framesWaitingMax: 64,
     /** Refused frames in a row before the socket is closed. */
     refusalsMax: 40,
     /** Commands whose transitions one socket follows; the oldest go first. */

@@ -36,6 +36,8 @@ export class SocketSession implements CommandListener {
   readonly #followed = new Set<string>()
   #principal: Principal | undefined
   #work: Promise<void> = Promise.resolve()
+  /** Frames received and not handled yet. */
+  #waiting = 0
   #refusals = 0
   #missedPongs = 0
 
@@ -92,22 +94,36 @@ export class SocketSession implements CommandListener {
 
   #receive(data: RawData, isBinary: boolean): void {
     if (isBinary) return this.#refuse(new ProblemError('unsupported_media_type'))
-    const text = data.toString()
-    this.#inOrder(() => this.#handle(text))
+    let id: string | undefined
+    try {
+      const frame = parseFrame(data.toString())
+      if (frame.type === 'command') {
+        id = frame.id
+        // Counted as it arrives, not when its turn comes: a slow database is not the client's haste.
+        if (!this.#rate.take()) throw new ProblemError('too_many_requests', { retryAfterS: 1 })
+      }
+      this.#enter(frame, id)
+    } catch (error) {
+      this.#refuse(error, id)
+    }
+  }
+
+  /** Frames are handled in order; while too many wait, the socket is not read. */
+  #enter(frame: ClientFrame, id: string | undefined): void {
+    if (++this.#waiting === limits.framesWaitingMax) this.#socket.pause()
+    this.#inOrder(async () => {
+      try {
+        await this.#dispatch(frame)
+      } catch (error) {
+        this.#refuse(error, id)
+      } finally {
+        if (--this.#waiting === 0) this.#socket.resume()
+      }
+    })
   }
 
   #inOrder(work: () => Promise<void>): void {
     this.#work = this.#work.then(work).catch((error: unknown) => this.#refuse(error))
-  }
-
-  async #handle(text: string): Promise<void> {
-    let frame: ClientFrame | undefined
-    try {
-      frame = parseFrame(text)
-      await this.#dispatch(frame)
-    } catch (error) {
-      this.#refuse(error, frame && 'id' in frame ? frame.id : undefined)
-    }
   }
 
   async #dispatch(frame: ClientFrame): Promise<void> {
@@ -131,7 +147,6 @@ export class SocketSession implements CommandListener {
 
   /** The frame's id is the command's id and its idempotency key. */
   async #command(frame: CommandFrame, principal: Principal): Promise<void> {
-    if (!this.#rate.take()) throw new ProblemError('too_many_requests', { retryAfterS: 1 })
     this.#refusals = 0
     if (!mayActAs(principal.role, 'operator')) throw new ProblemError('forbidden')
     const { id, deviceId, name, params, ttlMs } = frame
