@@ -93,27 +93,27 @@ export class SocketSession implements CommandListener {
   }
 
   #receive(data: RawData, isBinary: boolean): void {
-    if (isBinary) return this.#refuse(new ProblemError('unsupported_media_type'))
     let id: string | undefined
     try {
+      if (isBinary) throw new ProblemError('unsupported_media_type')
       const frame = parseFrame(data.toString())
       if (frame.type === 'command') {
         id = frame.id
         // Counted as it arrives, not when its turn comes: a slow database is not the client's haste.
         if (!this.#rate.take()) throw new ProblemError('too_many_requests', { retryAfterS: 1 })
       }
-      this.#enter(frame, id)
+      this.#enter(id, () => this.#dispatch(frame))
     } catch (error) {
-      this.#refuse(error, id)
+      this.#enter(id, () => Promise.reject(error))
     }
   }
 
-  /** Frames are handled in order; while too many wait, the socket is not read. */
-  #enter(frame: ClientFrame, id: string | undefined): void {
+  /** Frames are answered in order; while too many wait, the socket is not read. */
+  #enter(id: string | undefined, answer: () => Promise<void>): void {
     if (++this.#waiting === limits.framesWaitingMax) this.#socket.pause()
     this.#inOrder(async () => {
       try {
-        await this.#dispatch(frame)
+        await answer()
       } catch (error) {
         this.#refuse(error, id)
       } finally {
