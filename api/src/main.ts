@@ -16,6 +16,9 @@ import { SessionWatch } from './session/watch.ts'
 const DATABASE_CONNECTIONS_MAX = 12
 const CLEAN_UP_MS = 3_600_000
 
+/** Addresses that mean every address. */
+const EVERYWHERE = new Set(['0.0.0.0', '::'])
+
 await runService(async (releases) => {
   const config = readConfig(process.env)
   const deps = makeDeps(config, releases)
@@ -34,8 +37,6 @@ await runService(async (releases) => {
   log.info({ host: config.TELLTALE_HTTP_HOST, port: config.TELLTALE_HTTP_PORT }, 'api is listening')
   return log
 })
-
-const EVERYWHERE = new Set(['0.0.0.0', '::'])
 
 function makeDeps(config: Config, releases: Releases): Deps {
   const mqttHost = config.TELLTALE_MQTT_HOST
