@@ -1,7 +1,7 @@
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { retry } from '@telltale/infra/retry'
-import { isDataError } from '@telltale/infra/storage/errors'
+import { isTransient } from '@telltale/infra/storage/errors'
 import type { PublishPacket } from 'aedes'
 import { type CommandDispatcher, decodeReply } from './commands.ts'
 import { type RejectedPayload, type Topic, topics } from './contract/index.ts'
@@ -32,12 +32,16 @@ export function acceptFromDevice(deps: AcceptDeps, publish: Publish): void {
     case 'telemetry': {
       const nowMs = Date.now()
       const payload = toBuffer(packet.payload)
-      return store(deps, { ...publish, payload, nowMs }, decodeTelemetry(payload, nowMs, deps.window))
+      return store(
+        deps,
+        { ...publish, payload, nowMs },
+        decodeTelemetry(payload, { nowMs, clock: session.clock, window: deps.window }),
+      )
     }
     case 'metric': {
       const nowMs = Date.now()
       const payload = toBuffer(packet.payload)
-      const decoded = decodeMetric(topic.metric, payload, nowMs)
+      const decoded = decodeMetric(topic.metric, payload, { nowMs, clock: session.clock })
       // The plain value has no room for its time: the API gets it in stamped form beside the device's own message.
       const tellApi = () => {
         if (decoded.readings.length > 0)
@@ -134,10 +138,7 @@ function acceptStatus(deps: AcceptDeps, publish: Publish): void {
   // An empty retained status clears the retained message; it says nothing about the device.
   if (payload.length === 0) return publish.done()
   const status = decodeStatus(payload)
-  if (status) {
-    deps.presence.reported(publish.session, status)
-    return publish.done()
-  }
+  if (status) return deps.presence.reported(publish.session, status, publish.done)
   const rejected = 'status is neither online nor offline'
   store(deps, { ...publish, payload, nowMs: Date.now() }, { readings: [], rejected })
 }
@@ -166,17 +167,15 @@ function acceptReply(deps: AcceptDeps, publish: Publish, commandId: string): voi
   const { deviceId } = publish.session
   // The row is the truth: a reply is acknowledged when it is written, however long the database is away.
   const work = () => deps.commands.reply(deviceId, commandId, reply)
-  retry(work, { ...REPLY_BACKOFF, isRetryable: (error) => !isDataError(error) }).then(
-    publish.done,
-    (error: Error) =>
-      store(
-        deps,
-        { ...publish, payload, nowMs: Date.now() },
-        {
-          readings: [],
-          rejected: `the database refused the reply: ${error.message}`.replaceAll('\0', ''),
-        },
-      ),
+  retry(work, { ...REPLY_BACKOFF, isRetryable: isTransient }).then(publish.done, (error: Error) =>
+    store(
+      deps,
+      { ...publish, payload, nowMs: Date.now() },
+      {
+        readings: [],
+        rejected: `the database refused the reply: ${error.message}`.replaceAll('\0', ''),
+      },
+    ),
   )
 }
 

@@ -16,17 +16,24 @@ export interface Message {
   stored: () => void
 }
 
+/** Device ids have no slash, so no two series share a key. */
+export function seriesKey({ deviceId, metric, kind }: SeriesWanted): string {
+  return `${deviceId}/${kind}/${metric}`
+}
+
 function kindOf(value: Value): SeriesKind {
   return typeof value as SeriesKind
 }
 
-/** Whether the series may hold the value as it is; a number turns a boolean series into a number series first. */
-function fits(series: Series | undefined, value: Value): series is Series {
-  return series !== undefined && !(series.kind === 'boolean' && typeof value === 'number')
+/** Whether the series may hold the value as it is known; see resolveSeries for what has to be recorded first. */
+function fits(series: Series | undefined, value: Value): boolean {
+  if (series === undefined) return false
+  if (series.kind === 'boolean' && typeof value === 'number') return false
+  return series.mixed || (series.kind === 'string') === (typeof value === 'string')
 }
 
-/** Every (device, metric) of the messages the cache cannot answer, once. */
-export function missingSeries(messages: Message[], cache: SeriesCache): SeriesWanted[] {
+/** Every (device, metric, kind) of the messages the cache cannot answer, once; `refused` ones are not asked again. */
+export function missingSeries(messages: Message[], cache: SeriesCache, refused: Set<string>): SeriesWanted[] {
   const wanted = new Map<string, SeriesWanted>()
   for (const { deviceId, readings } of messages) {
     const known = cache.of(deviceId)
@@ -34,10 +41,8 @@ export function missingSeries(messages: Message[], cache: SeriesCache): SeriesWa
       for (const [i, metric] of metrics.entries()) {
         const value = values[i] as Value
         if (fits(known.get(metric), value)) continue
-        const key = `${deviceId}/${metric}`
-        // A number outweighs a boolean that came in the same batch.
-        if (!wanted.has(key) || typeof value === 'number')
-          wanted.set(key, { deviceId, metric, kind: kindOf(value) })
+        const series = { deviceId, metric, kind: kindOf(value) }
+        if (!refused.has(seriesKey(series))) wanted.set(seriesKey(series), series)
       }
   }
   return [...wanted.values()]
@@ -88,15 +93,4 @@ function tooManyMetrics(message: Message, metrics: string[]): RejectedRow {
     payload,
     payloadBytes: payload.length,
   }
-}
-
-export function timeRange({ numbers, texts }: TelemetryBatch): { fromMs: number; toMs: number } | undefined {
-  let fromMs = Number.POSITIVE_INFINITY
-  let toMs = Number.NEGATIVE_INFINITY
-  for (const times of [numbers.timesMs, texts.timesMs])
-    for (const time of times) {
-      if (time < fromMs) fromMs = time
-      if (time > toMs) toMs = time
-    }
-  return fromMs <= toMs ? { fromMs, toMs } : undefined
 }

@@ -17,6 +17,7 @@ import {
 import { InOrder } from './order.ts'
 import type { DeviceSession } from './presence.ts'
 import { createSessionStore } from './session-store.ts'
+import { StampClock } from './telemetry.ts'
 
 /** What is known of a client from its authentication until it is gone; never derived from `client.id`. */
 interface Attachment {
@@ -24,11 +25,11 @@ interface Attachment {
   order: InOrder
   /** Devices only. */
   session?: DeviceSession
-  /** The device keeps its own status topic: it has a Last Will there or published to it. */
-  keepsStatus: boolean
   /** Granted filters, counted here: aedes' own list is filled later than its hook is asked. */
   filters: Set<string>
   endReason?: PresenceReason
+  /** An authenticated client of the same client id, about to make aedes close this one. */
+  successor?: Client
 }
 
 export interface BrokerDeps extends Omit<AcceptDeps, 'publish'> {
@@ -164,6 +165,9 @@ export class Broker {
   ): void {
     // Packets behind CONNECT must not be handled before authentication ended.
     pauseClient(client)
+    // aedes passes these on as they are; PostgreSQL cannot hold U+0000 ([MQTT-1.5.3-2]).
+    const texts = [packet.clientId, packet.username, packet.will?.topic]
+    if (texts.some((text) => text?.includes('\0'))) return callback(new Error('U+0000 in CONNECT'), false)
     if (packet.will) this.#wills.set(client, packet.will as PublishPacket)
     // Client ids are free, so two devices may pick the same one: each gets a name space of its own.
     if (packet.username !== undefined && packet.clientId)
@@ -177,18 +181,19 @@ export class Broker {
     const will = this.#wills.get(client)
     if (will && !mayPublish(principal, parseTopic(will.topic)))
       throw new RefusedError(connackCodes.notAuthorized, `a Last Will on ${will.topic} is not allowed`)
-    const keepsStatus = will !== undefined && parseTopic(will.topic).kind === 'status'
-    const attachment: Attachment = { principal, order: new InOrder(), keepsStatus, filters: new Set() }
+    const attachment: Attachment = { principal, order: new InOrder(), filters: new Set() }
     if (principal.kind === 'device') {
       this.#deps.forgetSeries(principal.deviceId)
       // Of the same client id, aedes itself closes the former one, before it tells us of this one.
       const former = this.#clients.get(principal.deviceId)
-      if (former?.id === client.id) this.#end(former, 'taken_over')
+      const attached = former?.id === client.id && this.#attachments.get(former)
+      if (attached) attached.successor = client
       attachment.session = {
         deviceId: principal.deviceId,
         clientId: client.id,
         address: (client.conn as { remoteAddress?: string }).remoteAddress ?? null,
         connectedAt: new Date(),
+        clock: new StampClock(),
       }
     }
     this.#attachments.set(client, attachment)
@@ -208,7 +213,8 @@ export class Broker {
       this.#end(former, 'taken_over')
       former.close()
     }
-    if (!attachment.keepsStatus) this.#writeStatus(session.deviceId, 'online')
+    // A device that writes its own status overwrites this; one that never does is not left without.
+    this.#writeStatus(session.deviceId, 'online')
   }
 
   #disconnected(client: Client): void {
@@ -218,7 +224,7 @@ export class Broker {
     const isLive = this.#clients.get(session.deviceId) === client
     if (isLive) this.#clients.delete(session.deviceId)
     this.#deps.commands.disconnected(session.deviceId, client)
-    const reason = attachment.endReason ?? (saidDisconnect(client) ? 'disconnected' : 'connection_lost')
+    const reason = endReasonOf(attachment) ?? (saidDisconnect(client) ? 'disconnected' : 'connection_lost')
     this.#deps.presence.disconnected(session, reason)
     // Whoever left without saying so (no will, or a will that said something else) is said to be offline.
     if (isLive && session.reported !== 'offline' && !this.#isClosing)
@@ -236,7 +242,7 @@ export class Broker {
     // aedes marks a client closed before it asks for its will.
     if (client.closed && !this.#mayWillSpeak(client, attachment)) return callback(new Error('will withdrawn'))
     const topic = parseTopic(packet.topic)
-    if (!mayPublish(principal, topic)) {
+    if (!mayPublish(principal, topic) || packet.topic.includes('\0')) {
       this.#end(client, 'protocol_error')
       this.#deps.log.info({ clientId: client.id, topic: packet.topic }, 'forbidden topic')
       return callback(new Error(`publishing to ${packet.topic} is not allowed`))
@@ -246,7 +252,6 @@ export class Broker {
       return callback(new Error('payload too large'))
     }
     if (!session) return this.#acceptFromApi(topic, callback)
-    if (topic.kind === 'status') attachment.keepsStatus = true
     const done = order.enter(callback)
     const accept = () => acceptFromDevice(this.#accept, { session, packet, topic, done })
     if (packet.qos === 2) this.#acceptOnce(client, packet, { accept, done })
@@ -259,8 +264,9 @@ export class Broker {
   }
 
   /** Wills lie: the one of a connection that was taken over, or that we close ourselves, is not published. */
-  #mayWillSpeak(client: Client, { session, endReason }: Attachment): boolean {
-    if (this.#isClosing || endReason === 'taken_over') return false
+  #mayWillSpeak(client: Client, attachment: Attachment): boolean {
+    if (this.#isClosing || endReasonOf(attachment) === 'taken_over') return false
+    const { session } = attachment
     const live = session && this.#clients.get(session.deviceId)
     return live === undefined || live === client
   }
@@ -290,4 +296,9 @@ export class Broker {
   #writeStatus(deviceId: string, status: 'online' | 'offline'): void {
     this.publish(topics.status(deviceId), Buffer.from(status), { retain: true })
   }
+}
+
+/** A successor that died before it took over has taken nothing over. */
+function endReasonOf({ endReason, successor }: Attachment): PresenceReason | undefined {
+  return endReason ?? (successor && !successor.closed ? 'taken_over' : undefined)
 }

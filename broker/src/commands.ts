@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
+import { retry } from '@telltale/infra/retry'
 import {
   type CommandRecord,
   finishOverdueCommands,
@@ -8,6 +10,7 @@ import {
   type TransitionName,
   transitionCommand,
 } from '@telltale/infra/storage/commands'
+import { isTransient } from '@telltale/infra/storage/errors'
 import type { Pool } from '@telltale/infra/storage/pool'
 import type { Client } from 'aedes'
 import { onPuback, subscriptionsOf, writeQos1 } from './aedes-client.ts'
@@ -20,11 +23,15 @@ import {
   topics,
 } from './contract/index.ts'
 
+const BACKOFF = { minMs: 100, maxMs: 2_000 }
+
 /** A device's way to receive: its live client and what was sent to it and not acknowledged yet. */
 interface Lane {
   client: Client
-  /** Packet id → command id. */
+  /** Packet id → command id, until its PUBACK. */
   unacknowledged: Map<number, string>
+  /** Packets of commands that a reply or their time has finished: they block nothing, a late PUBACK still counts. */
+  settled: Map<number, string>
   isDispatching: boolean
   /** A nudge came while dispatching: look once more. */
   isNudged: boolean
@@ -59,7 +66,13 @@ export class CommandDispatcher {
   }
 
   connected(deviceId: string, client: Client): void {
-    const lane: Lane = { client, unacknowledged: new Map(), isDispatching: false, isNudged: false }
+    const lane: Lane = {
+      client,
+      unacknowledged: new Map(),
+      settled: new Map(),
+      isDispatching: false,
+      isNudged: false,
+    }
     this.#lanes.set(deviceId, lane)
     onPuback(client, (packetId) => void this.#acknowledged(deviceId, lane, packetId))
     this.nudge(deviceId)
@@ -80,7 +93,7 @@ export class CommandDispatcher {
   /** Settles a command by the device's reply; one that is late, double or not this device's changes nothing. */
   async reply(deviceId: string, commandId: string, reply: ReplyPayload): Promise<void> {
     const record = await this.#transition(deviceId, commandId, replyTransition(reply))
-    if (record?.finishedAt) this.nudge(deviceId)
+    if (record?.finishedAt) this.#unblock(record)
   }
 
   async #dispatch(deviceId: string, lane: Lane): Promise<void> {
@@ -104,7 +117,11 @@ export class CommandDispatcher {
       const topic = topics.command(deviceId, due.id)
       if (!hears(lane.client, topic)) return
       // Marked before it is written: a crash in between leaves a `sent` row, which the next connect sends again.
-      if (due.status === 'queued' && !(await this.#transition(deviceId, due.id, { to: 'sent' }))) continue
+      if (due.status === 'queued' && !(await this.#transition(deviceId, due.id, { to: 'sent' }))) {
+        // Cancelled, or sent by the connection before this one just now: look again.
+        lane.isNudged = true
+        continue
+      }
       if (lane.client.closed) return
       const packetId = writeQos1(lane.client, { topic, payload: encodeCommand(due) })
       lane.unacknowledged.set(packetId, due.id)
@@ -112,14 +129,17 @@ export class CommandDispatcher {
   }
 
   async #acknowledged(deviceId: string, lane: Lane, packetId: number): Promise<void> {
-    const commandId = lane.unacknowledged.get(packetId)
+    const commandId = lane.unacknowledged.get(packetId) ?? lane.settled.get(packetId)
     if (commandId === undefined) return
-    lane.unacknowledged.delete(packetId)
     try {
-      await this.#transition(deviceId, commandId, { to: 'delivered' })
+      const record = () => this.#transition(deviceId, commandId, { to: 'delivered' })
+      // Not given up while the database is away: what is not recorded as delivered would be sent again.
+      await retry(record, { ...BACKOFF, isRetryable: isTransient })
     } catch (error) {
       this.#deps.log.warn({ err: error, deviceId, commandId }, 'a delivery could not be recorded')
     }
+    lane.unacknowledged.delete(packetId)
+    lane.settled.delete(packetId)
     this.nudge(deviceId)
   }
 
@@ -137,8 +157,7 @@ export class CommandDispatcher {
     try {
       for (const record of await finishOverdueCommands(this.#deps.pool)) {
         this.#deps.publish(record)
-        this.#forget(record)
-        this.nudge(record.deviceId)
+        this.#unblock(record)
       }
       for (const deviceId of await listDevicesWithDueCommands(this.#deps.pool, [...this.#lanes.keys()]))
         this.nudge(deviceId)
@@ -147,10 +166,20 @@ export class CommandDispatcher {
     }
   }
 
-  /** An expired command no longer blocks the ones behind it. */
-  #forget(record: CommandRecord): void {
-    const unacknowledged = this.#lanes.get(record.deviceId)?.unacknowledged
-    for (const [packetId, id] of unacknowledged ?? []) if (id === record.id) unacknowledged?.delete(packetId)
+  /** A finished command no longer blocks the ones behind it, acknowledged or not. */
+  #unblock({ deviceId, id }: CommandRecord): void {
+    const lane = this.#lanes.get(deviceId)
+    if (!lane) return
+    for (const [packetId, commandId] of lane.unacknowledged)
+      if (commandId === id) {
+        lane.unacknowledged.delete(packetId)
+        lane.settled.set(packetId, commandId)
+      }
+    for (const packetId of lane.settled.keys()) {
+      if (lane.settled.size <= limits.commands.queuedPerDeviceMax) break
+      lane.settled.delete(packetId)
+    }
+    this.nudge(deviceId)
   }
 }
 
@@ -174,20 +203,23 @@ function encodeCommand(due: CommandRecord & { ttlLeftMs: number }): Buffer {
 /** @returns undefined when the payload is not a reply */
 export function decodeReply(payload: Buffer): ReplyPayload | undefined {
   try {
+    if (!isUtf8(payload)) return undefined
     const parsed = JSON.parse(payload.toString('utf8')) as Partial<ReplyPayload> | null
     if (typeof parsed !== 'object' || parsed === null) return undefined
     if (!replyStatuses.includes(parsed.status as ReplyStatus)) return undefined
     if (parsed.error !== undefined && typeof parsed.error !== 'string') return undefined
-    // PostgreSQL's jsonb and text cannot hold U+0000, nor half a surrogate pair.
-    if (/\\u0000|\0/.test(payload.toString('utf8')) || !isWellFormed(parsed)) return undefined
+    if (!isStorable(parsed)) return undefined
     return parsed as ReplyPayload
   } catch {
     return undefined
   }
 }
 
-function isWellFormed(value: unknown): boolean {
-  return JSON.stringify(value).search(/\\ud[89a-f][0-9a-f]{2}/i) === -1
+/** PostgreSQL's jsonb and text cannot hold U+0000, nor half a surrogate pair. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed()
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([key, inner]) => isStorable(key) && isStorable(inner))
 }
 
 function replyTransition({ status, result, error }: ReplyPayload): { to: TransitionName; detail?: unknown } {

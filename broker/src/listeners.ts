@@ -42,6 +42,8 @@ export async function listenWebSocket(
     handleProtocols: (offered) => (offered.has(WS_SUBPROTOCOL) ? WS_SUBPROTOCOL : false),
   })
   server.on('connection', (socket, request) => {
+    // Also of sockets we are closing: a malformed frame would otherwise end the process.
+    socket.on('error', () => socket.terminate())
     if (socket.protocol !== WS_SUBPROTOCOL) return socket.close(1002, 'subprotocol mqtt expected')
     socket.on('message', (_data, isBinary) => {
       // [MQTT-6.0.0-1]

@@ -52,15 +52,16 @@ await runService(async (releases) => {
     for (const deviceId of await findRevoked(pool, [...broker.credentialsInUse()]))
       broker.disconnect(deviceId, 'revoked')
   }
+  const makeRoom = () => engine.maintain({ nowMs: Date.now(), retentionDays: config.TELLTALE_RETENTION_DAYS })
   async function maintain(): Promise<void> {
-    await engine.maintain({ nowMs: Date.now(), retentionDays: config.TELLTALE_RETENTION_DAYS })
+    await makeRoom()
     await trimRejected(pool, limits.rejected.perDeviceMax)
   }
 
   // Released last-in-first-out: stop listening, store and acknowledge what was read, close, write the last rows.
   releases.add('presence', () => presence.stop())
   releases.add('commands', () => commands.stop())
-  await maintain()
+  await makeRoom()
   await broker.start()
   releases.add('connections', () => broker.close())
   releases.add('open batches', () => {

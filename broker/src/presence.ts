@@ -2,16 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { backoffMs } from '@telltale/infra/retry'
+import { isDataError } from '@telltale/infra/storage/errors'
 import type { Pool } from '@telltale/infra/storage/pool'
 import {
   closeSessions,
   keepBrokerSeen,
   openSessions,
   recordActivity,
-  reportStatus,
+  reportStatuses,
   startBroker,
 } from '@telltale/infra/storage/sessions'
 import type { PresencePayload, PresenceReason } from './contract/index.ts'
+import type { StampClock } from './telemetry.ts'
 
 /** One live connection of a device. The newest one is the device's; what an older one still says is history. */
 export interface DeviceSession {
@@ -19,6 +21,7 @@ export interface DeviceSession {
   clientId: string
   address: string | null
   connectedAt: Date
+  clock: StampClock
   /** The session row's id, once written. */
   epoch?: number
   /** What the device last said of itself on its status topic. */
@@ -31,7 +34,16 @@ export interface DeviceSession {
 type Change =
   | { kind: 'open'; session: DeviceSession }
   | { kind: 'close'; session: DeviceSession; at: Date; reason: PresenceReason }
-  | { kind: 'report'; session: DeviceSession; status: 'online' | 'offline'; at: Date }
+  | Report
+
+interface Report {
+  kind: 'report'
+  session: DeviceSession
+  status: 'online' | 'offline'
+  at: Date
+  /** Called when it is written: the messages it came from may be acknowledged. */
+  written: (() => void)[]
+}
 
 const CHANGES_PER_STATEMENT = 1_000
 /** Weight of the newest gap in the usual interval. */
@@ -49,6 +61,8 @@ export class Presence {
   readonly #live = new Map<string, DeviceSession>()
   /** Sessions heard since the last flush, by device; kept past their end. */
   #heard = new Map<string, DeviceSession>()
+  /** Reports that wait to be written. */
+  readonly #reports = new Map<DeviceSession, Report>()
   #changes: Change[] = []
   #writing: Promise<void> | undefined
   #timers: NodeJS.Timeout[] = []
@@ -78,14 +92,6 @@ export class Presence {
     return lost.map(({ deviceId }) => deviceId)
   }
 
-  liveSession(deviceId: string): DeviceSession | undefined {
-    return this.#live.get(deviceId)
-  }
-
-  get liveDeviceIds(): Iterable<string> {
-    return this.#live.keys()
-  }
-
   connected(session: DeviceSession): void {
     this.#live.set(session.deviceId, session)
     this.#enqueue({ kind: 'open', session })
@@ -96,12 +102,24 @@ export class Presence {
     this.#enqueue({ kind: 'close', session, at: new Date(), reason })
   }
 
-  /** What the device says on its status topic while it is connected. */
-  reported(session: DeviceSession, status: 'online' | 'offline'): void {
+  /**
+   * What the device says on its status topic while it is connected; `written` follows when that is stored. A device
+   * that says more than can be written has its newest word written: one report a session waits at most.
+   */
+  reported(session: DeviceSession, status: 'online' | 'offline', written: () => void): void {
     // `online` is no news for a connected device, unless it said `offline` before.
     const isNews = status !== (session.reported ?? 'online')
     session.reported = status
-    if (isNews) this.#enqueue({ kind: 'report', session, status, at: new Date() })
+    const waiting = this.#reports.get(session)
+    if (waiting) {
+      waiting.status = status
+      waiting.at = new Date()
+      waiting.written.push(written)
+    } else if (isNews) {
+      const report: Report = { kind: 'report', session, status, at: new Date(), written: [written] }
+      this.#reports.set(session, report)
+      this.#enqueue(report)
+    } else written()
   }
 
   /** Telemetry arrived. Rows follow every few seconds, all devices in one statement. */
@@ -131,16 +149,33 @@ export class Presence {
 
   async #writeAll(): Promise<void> {
     for (let attempt = 0; this.#changes.length > 0; ) {
-      const run = firstRun(this.#changes)
+      // After a change the database refuses, one by one, so that only that one is passed over.
+      const run = firstRun(this.#changes, attempt > 0 ? 1 : CHANGES_PER_STATEMENT)
+      for (const change of run) if (change.kind === 'report') this.#reports.delete(change.session)
       try {
         await this.#write(run)
-        this.#changes = this.#changes.slice(run.length)
+        this.#settle(run)
         attempt = 0
-        for (const change of run) this.#announce(change)
       } catch (error) {
+        if (isDataError(error) && run.length === 1) {
+          this.#deps.log.error(
+            { err: error, deviceId: run[0]?.session.deviceId },
+            'a change of presence is lost',
+          )
+          this.#settle(run)
+          continue
+        }
         this.#deps.log.warn({ err: error }, 'presence could not be written; trying again')
         await sleep(backoffMs({ minMs: 100, maxMs: 5_000 }, attempt++))
       }
+    }
+  }
+
+  #settle(run: Change[]): void {
+    this.#changes = this.#changes.slice(run.length)
+    for (const change of run) {
+      this.#announce(change)
+      if (change.kind === 'report') for (const written of change.written) written()
     }
   }
 
@@ -166,8 +201,16 @@ export class Presence {
             : [],
         ),
       )
-    } else if (first?.kind === 'report' && first.session.epoch !== undefined)
-      await reportStatus(pool, { epoch: first.session.epoch, status: first.status, at: first.at })
+    } else {
+      await reportStatuses(
+        pool,
+        run.flatMap(({ session: { epoch }, ...change }) =>
+          change.kind === 'report' && epoch !== undefined
+            ? [{ epoch, status: change.status, at: change.at }]
+            : [],
+        ),
+      )
+    }
   }
 
   #announce(change: Change): void {
@@ -213,10 +256,9 @@ export class Presence {
   }
 }
 
-/** The changes at the head of the queue that one statement can write: of one kind, reports one by one. */
-function firstRun(changes: Change[]): Change[] {
+/** The changes at the head of the queue that one statement can write: of one kind, a session once. */
+function firstRun(changes: Change[], countMax: number): Change[] {
   const kind = changes[0]?.kind
-  if (kind === 'report') return changes.slice(0, 1)
   const end = changes.findIndex((change) => change.kind !== kind)
-  return changes.slice(0, Math.min(end === -1 ? changes.length : end, CHANGES_PER_STATEMENT))
+  return changes.slice(0, Math.min(end === -1 ? changes.length : end, countMax))
 }

@@ -7,7 +7,7 @@ import { isDataError, isMissingPartition, sqlState, UNIQUE_VIOLATION } from '@te
 import type { Pool } from '@telltale/infra/storage/pool'
 import { resolveSeries } from '@telltale/infra/storage/series'
 import { type StoreWay, storeBatch } from '@telltale/infra/storage/telemetry'
-import { type Message, missingSeries, timeRange, toRows } from './batch.ts'
+import { type Message, missingSeries, seriesKey, toRows } from './batch.ts'
 import type { SeriesCache } from './series-cache.ts'
 import type { Totals } from './totals.ts'
 
@@ -129,20 +129,30 @@ export class TelemetryWriter {
 
   async #commit(messages: Message[], way: StoreWay): Promise<void> {
     const { pool, engine, series, totals } = this.#deps
-    const wanted = missingSeries(messages, series)
-    if (wanted.length > 0) {
-      const resolved = await resolveSeries(pool, wanted)
-      for (const [i, { deviceId, metric }] of wanted.entries()) {
-        const found = resolved[i]
-        if (found) series.of(deviceId).set(metric, found)
-      }
-    }
+    await this.#resolve(messages)
+    // No await between the last look at the cache and its use: a reconnect elsewhere forgets series at any time.
     const batch = toRows(messages, series)
-    const range = timeRange(batch)
-    if (range) await engine.cover(range.fromMs, range.toMs)
+    await engine.cover(batch.numbers.timesMs)
+    await engine.cover(batch.texts.timesMs)
     const { duplicates, conflicts } = await storeBatch(pool, batch, way)
     if (way === 'merge' && this.#mergesLeft > 0 && duplicates === 0) this.#mergesLeft--
     totals.committed({ duplicates, conflicts })
+  }
+
+  /** Until the cache knows every series of the batch, but for those the database refuses to make. */
+  async #resolve(messages: Message[]): Promise<void> {
+    const { pool, series } = this.#deps
+    const refused = new Set<string>()
+    for (;;) {
+      const wanted = missingSeries(messages, series, refused)
+      if (wanted.length === 0) return
+      const resolved = await resolveSeries(pool, wanted)
+      for (const [i, one] of wanted.entries()) {
+        const found = resolved[i]
+        if (found) series.of(one.deviceId).set(one.metric, found)
+        else refused.add(seriesKey(one))
+      }
+    }
   }
 
   /** The database refused the data itself: halve until the culprit is alone, quarantine it, store the rest. */

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { decodeMetric, decodeTelemetry, encodeReadings } from './telemetry.ts'
+import { decodeMetric, decodeTelemetry, encodeReadings, StampClock } from './telemetry.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 12)
 const DAY = 86_400_000
 const window = { backfillMs: 30 * DAY, aheadMs: 5 * 60_000 }
-const decode = (payload: string | Buffer) => decodeTelemetry(Buffer.from(payload), NOW, window)
+const decode = (payload: string | Buffer) =>
+  decodeTelemetry(Buffer.from(payload), { nowMs: NOW, clock: new StampClock(), window })
+const now = () => ({ nowMs: NOW, clock: new StampClock() })
 /** metric → value of the only reading, and its time. */
 const only = (payload: string) => {
   const { readings, rejected } = decode(payload)
@@ -76,7 +78,7 @@ describe('decodeTelemetry', () => {
   it('T-BAD-3 the reason itself can be stored: it quotes no U+0000 and no half surrogates', () => {
     expect(decode('\0{').rejected).not.toContain('\0')
     expect(decode(`x${'😀'.repeat(200)}`).rejected?.isWellFormed()).toBe(true)
-    expect(decodeMetric('m', Buffer.from('"a\0b"'), NOW).rejected).not.toContain('\0')
+    expect(decodeMetric('m', Buffer.from('"a\0b"'), now()).rejected).not.toContain('\0')
   })
 
   it('T-BACKLOG-1 an array keeps what is readable and says which element is not', () => {
@@ -97,7 +99,7 @@ describe('decodeTelemetry', () => {
     expect(stamp(' {"values":{"a":1}}')).toEqual({ ts: NOW, values: { a: 1 } })
     expect(stamp('[{"a":1},{"a":2}]')).toEqual([
       { ts: NOW, values: { a: 1 } },
-      { ts: NOW, values: { a: 2 } },
+      { ts: NOW + 1, values: { a: 2 } },
     ])
     expect(stamp(`{"ts":${NOW},"values":{"a":1}}`)).toBeUndefined()
     expect(stamp(`{"ts":${NOW},"a":{"b":1}}`)).toEqual({ ts: NOW, values: { 'a.b': 1 } })
@@ -119,6 +121,19 @@ describe('decodeTelemetry', () => {
   })
 })
 
+describe('StampClock', () => {
+  it('T-STAMP-2 readings without a time of their own never share one, and never drift far ahead', () => {
+    const clock = new StampClock()
+    expect([clock.next(NOW), clock.next(NOW), clock.next(NOW), clock.next(NOW + 50)]).toEqual([
+      NOW,
+      NOW + 1,
+      NOW + 2,
+      NOW + 50,
+    ])
+    for (let i = 0; i < 200_000; i++) expect(clock.next(NOW) - NOW).toBeLessThanOrEqual(60_000)
+  })
+})
+
 describe('decodeMetric', () => {
   it.each([
     ['21.5', 21.5],
@@ -128,7 +143,7 @@ describe('decodeMetric', () => {
     ['door open', 'door open'],
     ['21,5', '21,5'],
   ])('T-METRIC-2 %s', (payload, value) => {
-    expect(decodeMetric('m', Buffer.from(payload), NOW).readings).toEqual([
+    expect(decodeMetric('m', Buffer.from(payload), now()).readings).toEqual([
       { timeMs: NOW, metrics: ['m'], values: [value] },
     ])
   })
@@ -136,7 +151,7 @@ describe('decodeMetric', () => {
   it.each(['NaN', '-inf', 'Infinity', '1e400', 'null', '{"a":1}', '[1]', '', '\0'])(
     'T-METRIC-3 refused: %j',
     (payload) => {
-      const { readings, rejected } = decodeMetric('m', Buffer.from(payload), NOW)
+      const { readings, rejected } = decodeMetric('m', Buffer.from(payload), now())
       expect(readings).toEqual([])
       expect(rejected).toBeTruthy()
     },

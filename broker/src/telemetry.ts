@@ -22,6 +22,28 @@ export interface TimeWindow {
   aheadMs: number
 }
 
+/** The broker's clock as one device's messages see it: what it stamps grows, so no two of them share a time. */
+export class StampClock {
+  #lastMs = 0
+
+  /** The time for one reading that came without its own: now, or a millisecond after the one before. */
+  next(nowMs: number): number {
+    const stampMs = Math.max(nowMs, this.#lastMs + 1)
+    // A device faster than a reading a millisecond, for long, must not live in the future.
+    this.#lastMs = stampMs - nowMs > STAMP_AHEAD_MS_MAX ? nowMs : stampMs
+    return this.#lastMs
+  }
+}
+
+const STAMP_AHEAD_MS_MAX = 60_000
+
+/** What a payload's times are held against. */
+export interface Arrival {
+  nowMs: number
+  clock: StampClock
+  window: TimeWindow
+}
+
 /** Thrown inside this file only; its message is the reason a person reads. */
 class Unreadable extends Error {}
 
@@ -30,14 +52,14 @@ class Unreadable extends Error {}
  * readable whole or not at all; in an array the readable ones count and the others are reported.
  * Never throws.
  */
-export function decodeTelemetry(payload: Buffer, nowMs: number, window: TimeWindow): Decoded {
+export function decodeTelemetry(payload: Buffer, arrival: Arrival): Decoded {
   let parsed: unknown
   let text: string
   try {
     text = decodeText(payload)
     parsed = parseJson(text)
-    if (Array.isArray(parsed)) return decodeBacklog(parsed, nowMs, window)
-    const { reading, stamp } = decodeElement(parsed, nowMs, window)
+    if (Array.isArray(parsed)) return decodeBacklog(parsed, arrival)
+    const { reading, stamp } = decodeElement(parsed, arrival)
     if (stamp === 'none') return { readings: [reading] }
     return { readings: [reading], stamped: stampText(text, reading, stamp) }
   } catch (error) {
@@ -46,12 +68,16 @@ export function decodeTelemetry(payload: Buffer, nowMs: number, window: TimeWind
 }
 
 /** Decodes `devices/{id}/telemetry/{metric}`: one JSON number, boolean or string, or unquoted text. */
-export function decodeMetric(metric: string, payload: Buffer, nowMs: number): Decoded {
+export function decodeMetric(
+  metric: string,
+  payload: Buffer,
+  { nowMs, clock }: Pick<Arrival, 'nowMs' | 'clock'>,
+): Decoded {
   try {
     checkMetricName(metric)
     const value = decodePlainValue(decodeText(payload))
     checkValue(metric, value)
-    return { readings: [{ timeMs: nowMs, metrics: [metric], values: [value] }] }
+    return { readings: [{ timeMs: clock.next(nowMs), metrics: [metric], values: [value] }] }
   } catch (error) {
     return { readings: [], rejected: reasonOf(error) }
   }
@@ -88,14 +114,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-function decodeBacklog(elements: unknown[], nowMs: number, window: TimeWindow): Decoded {
+function decodeBacklog(elements: unknown[], arrival: Arrival): Decoded {
   if (elements.length === 0) throw new Unreadable('an empty array')
   const readings: Reading[] = []
   const refused: string[] = []
   let stamped = false
   for (const [i, element] of elements.entries()) {
     try {
-      const { reading, stamp } = decodeElement(element, nowMs, window)
+      const { reading, stamp } = decodeElement(element, arrival)
       readings.push(reading)
       stamped ||= stamp !== 'none'
     } catch (error) {
@@ -115,18 +141,17 @@ type JsonObject = Record<string, unknown>
  */
 type Stamp = 'none' | 'beside' | 'around' | 'anew'
 
-function decodeElement(
-  element: unknown,
-  nowMs: number,
-  window: TimeWindow,
-): { reading: Reading; stamp: Stamp } {
+function decodeElement(element: unknown, arrival: Arrival): { reading: Reading; stamp: Stamp } {
   if (!isObject(element)) throw new Unreadable('neither an object of metrics nor an array of such objects')
   const isTimed = isTimedForm(element)
-  const timeMs = Object.hasOwn(element, 'ts') ? decodeTime(element.ts, nowMs, window) : undefined
-  const reading: Reading = { timeMs: timeMs ?? nowMs, metrics: [], values: [] }
+  const timeMs = Object.hasOwn(element, 'ts') ? decodeTime(element.ts, arrival) : undefined
+  const reading: Reading = { timeMs: timeMs ?? arrival.nowMs, metrics: [], values: [] }
   collect(isTimed ? (element.values as JsonObject) : element, '', { reading, depth: 1, skipTs: !isTimed })
   if (reading.metrics.length === 0) throw new Unreadable('no values')
-  if (timeMs === undefined) return { reading, stamp: isTimed ? 'beside' : 'around' }
+  if (timeMs === undefined) {
+    reading.timeMs = arrival.clock.next(arrival.nowMs)
+    return { reading, stamp: isTimed ? 'beside' : 'around' }
+  }
   return { reading, stamp: isTimed && element.ts === timeMs ? 'none' : 'anew' }
 }
 
@@ -212,7 +237,7 @@ const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d
 /** Up to 11 digits are seconds (until the year 5138); from 12 on milliseconds. */
 const SECONDS_MAX = 1e11
 
-function decodeTime(ts: unknown, nowMs: number, window: TimeWindow): number {
+function decodeTime(ts: unknown, { nowMs, window }: Arrival): number {
   const timeMs = toEpochMs(ts)
   if (timeMs < nowMs - window.backfillMs)
     throw new Unreadable(`ts ${describeTime(timeMs)} is older than readings may be`)

@@ -76,6 +76,14 @@ describe('who may connect', () => {
     expect(await refusal({ ...good, will })).toBe(5)
   })
 
+  it('S-NUL-1 U+0000 in a client id is refused and disturbs nobody', async () => {
+    const client = connect(broker.url, { ...good, clientId: 'ab\0cd' })
+    open.push(client)
+    await nextEvent(client, 'close')
+    const other = await attach(good)
+    await other.publishAsync(topics.telemetry('good'), '{"a":1}', { qos: 1 })
+  })
+
   it('S-ID-1 two devices with the same client id do not disturb each other', async () => {
     const first = await attach({ ...good, clientId: 'esp32' })
     const second = await attach({ ...other, clientId: 'esp32' })

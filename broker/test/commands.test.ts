@@ -181,6 +181,8 @@ describe('commands', () => {
     await deaf.publishAsync(topics.reply(device, id), '{"status":"succeeded"}', { qos: 0 })
     await reaches(id, 'succeeded')
     expect(await record(id)).toMatchObject({ status: 'succeeded', deliveredAt: null })
+    // And it does not stand in the way of the next one.
+    await reaches(await queue({ name: 'next' }), 'sent')
   })
 
   it('C-RESEND-1 sent but never acknowledged: sent again on the next connection, same id', async () => {
@@ -193,6 +195,16 @@ describe('commands', () => {
     await reaches(id, 'sent')
     deaf.stream.destroy()
     const { received } = await attach(() => ({ status: 'succeeded' }))
+    await reaches(id, 'succeeded')
+    expect(received.map((command) => command.id)).toEqual([id])
+  })
+
+  it('C-RESEND-2 marked as sent but never written: found and sent on the live connection', async () => {
+    const { received } = await attach(() => ({ status: 'succeeded' }))
+    const id = randomUUID()
+    const lost = { id, deviceId: device, name: 'lost', params: {}, ttlMs: 30_000, createdBy: 'test' }
+    await insertCommand(database.pool, lost)
+    await database.pool.query(`UPDATE command SET status = 'sent', sent_at = now() WHERE id = $1`, [id])
     await reaches(id, 'succeeded')
     expect(received.map((command) => command.id)).toEqual([id])
   })

@@ -251,6 +251,23 @@ describe('ways in', () => {
     await client.endAsync()
   })
 
+  it('T-WS-3 a malformed frame ends its own connection, with and without the subprotocol', async () => {
+    for (const protocol of ['Sec-WebSocket-Protocol: mqtt\r\n', '']) {
+      const socket = connect(broker.wsPort, '127.0.0.1')
+      socket.on('error', () => {})
+      socket.write(
+        `GET /mqtt HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${protocol}` +
+          'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+      )
+      await once(socket, 'data')
+      socket.resume()
+      socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff]))
+      await new Promise((resolve) => socket.once('close', resolve))
+    }
+    const client = await connectAsync(broker.url, { ...credentials, reconnectPeriod: 0 })
+    await client.endAsync()
+  })
+
   it('T-WS-2 text frames and other subprotocols are refused', async () => {
     const text = new WebSocket(`ws://127.0.0.1:${broker.wsPort}/mqtt`, 'mqtt')
     await once(text, 'open')

@@ -169,6 +169,31 @@ describe('presence', () => {
     await client.endAsync()
   })
 
+  it('P-WILL-1 a device that has a will and never says online is not left with offline', async () => {
+    const client = await attach({ will: will() })
+    client.stream.destroy()
+    await waitFor('the end', async () => (await sessions())[0] === 'connection_lost')
+    expect(await retainedStatus()).toBe('offline')
+    const again = await attach({ will: will() })
+    expect(await retainedStatus()).toBe('online')
+    await again.endAsync()
+  })
+
+  it('P-FLOOD-1 a device that says more than can be written delays nobody', async () => {
+    const flooding = await attach()
+    for (let i = 0; i < 5_000; i++) flooding.publish(topics.status(device), i % 2 ? 'online' : 'offline')
+    const quiet = `${device}-quiet`
+    const other = await connectAsync(broker.url, {
+      ...(await registerDevice(database.pool, quiet)),
+      reconnectPeriod: 0,
+    })
+    await waitFor('the other one online', () => heard.some(({ deviceId }) => deviceId === quiet))
+    await flooding.publishAsync(topics.status(device), 'online', { qos: 1 })
+    const { rows } = await database.pool.query('SELECT reported FROM session WHERE device_id = $1', [device])
+    expect(rows).toEqual([{ reported: 'online' }])
+    await Promise.all([flooding.endAsync(), other.endAsync()])
+  })
+
   it('P-SEEN-1 when a device was last heard is kept, also after one message and goodbye', async () => {
     const before = Date.now()
     const client = await attach()

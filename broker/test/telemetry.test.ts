@@ -114,6 +114,54 @@ describe('telemetry over MQTT', () => {
     expect((await rejectedReasons()).at(-1)).toMatch(/the database refused it.*poison/)
   })
 
+  it('T-STAMP-3 a burst without times is as many readings as messages, in their order', async () => {
+    const sent = Array.from({ length: 200 }, (_, i) => i)
+    const send = (i: number) => device.publishAsync(topics.telemetry('kitchen'), `{"burst":${i}}`, { qos: 1 })
+    await Promise.all(sent.map(send))
+    await device.publishAsync(topics.telemetry('kitchen'), '[{"burst":200},{"burst":201}]', { qos: 1 })
+    const values = (await stored())
+      .filter(([metric]) => metric === 'burst')
+      .map(([, , value]) => Number(value))
+    expect(values).toEqual([...sent, 200, 201])
+  })
+
+  it('T-MIXED-1 a metric that changes its type keeps both kinds of readings', async () => {
+    for (const value of ['5', '"five"', 'true', '6'])
+      await device.publishAsync(topics.telemetry('kitchen'), `{"mixed":${value}}`, { qos: 1 })
+    const values = (await stored()).filter(([metric]) => metric === 'mixed').map(([, , value]) => value)
+    expect(values).toEqual(['5', 'five', '1', '6'])
+    const { rows } = await database.pool.query(`SELECT kind, mixed FROM series WHERE metric = 'mixed'`)
+    expect(rows).toEqual([{ kind: 'number', mixed: true }])
+  })
+
+  it('T-RECONNECT-1 reconnecting while others bring new metrics quarantines nothing', async () => {
+    const others = await Promise.all(
+      Array.from({ length: 4 }, async (_, i) => {
+        const credentials = await registerDevice(database.pool, `other${i}`)
+        return connectAsync(broker.url, { ...credentials, reconnectPeriod: 0 })
+      }),
+    )
+    const credentials = await registerDevice(database.pool, 'restless')
+    for (let round = 0; round < 15; round++) {
+      const restless = await connectAsync(broker.url, { ...credentials, reconnectPeriod: 0 })
+      await Promise.all([
+        ...others.map((other, i) =>
+          other.publishAsync(topics.telemetry(`other${i}`), `{"new${round}":1}`, { qos: 1 }),
+        ),
+        ...[1, 2, 3].map((n) =>
+          restless.publishAsync(topics.telemetry('restless'), `{"a${n}":1}`, { qos: 1 }),
+        ),
+      ])
+      await restless.endAsync()
+    }
+    const { rows } = await database.pool.query(
+      `SELECT count(*) AS n FROM rejected_message WHERE device_id IN ('restless', 'other0', 'other1')`,
+    )
+    expect(rows[0].n).toBe(0)
+    expect((await stored('restless')).length).toBe(45)
+    await Promise.all(others.map((other) => other.endAsync()))
+  })
+
   it('T-HOSTILE-1 hostile metric names are only names', async () => {
     const ts = Date.now()
     const payload = `{"ts":${ts},"values":{"__proto__":1,"constructor":2,"'; DROP TABLE reading; --":3,"ünï 漢 😀":4}}`

@@ -37,6 +37,8 @@ CREATE TABLE series (
   metric text NOT NULL,
   kind text NOT NULL CHECK (kind IN ('number', 'boolean', 'string')),
   unit text,
+  -- Rows in both reading and reading_text: the metric has changed its type.
+  mixed boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL DEFAULT now(),
   UNIQUE (device_id, metric)
 );

@@ -69,6 +69,9 @@ export class Supervised {
     })
     this.#child = child
     const log = createWriteStream(logFile, { flags: 'a' })
+    // A full disk costs log lines, not the platform.
+    log.on('error', () => {})
+    child.once('exit', () => log.end())
     child.stdout?.pipe(log, { end: false })
     child.stderr?.pipe(log, { end: false })
     const startedMs = performance.now()

@@ -165,11 +165,11 @@ export async function listDueCommands(
   return rows
 }
 
-/** Of the given devices, those with something to send. */
+/** Of the given devices, those with something to send: queued, or sent and never acknowledged. */
 export async function listDevicesWithDueCommands(db: Queryable, deviceIds: string[]): Promise<string[]> {
   const { rows } = await db.query<{ device_id: string }>(
     `SELECT DISTINCT device_id FROM command
-     WHERE finished_at IS NULL AND status = 'queued' AND expires_at > now() AND device_id = ANY($1)`,
+     WHERE finished_at IS NULL AND status IN ('queued', 'sent') AND expires_at > now() AND device_id = ANY($1)`,
     [deviceIds],
   )
   return rows.map((row) => row.device_id)

@@ -7,8 +7,8 @@ import type { Pool } from './pool.ts'
  */
 export interface Engine {
   readonly name: 'plain' | 'timescale'
-  /** Makes sure rows with times in [fromMs, toMs] have somewhere to go. Free when they already have. */
-  cover(fromMs: number, toMs: number): Promise<void>
+  /** Makes sure rows of these times have somewhere to go. Cheap when they already have. */
+  cover(timesMs: number[]): Promise<void>
   /** Drops what it believes about the database; called when a row found nowhere to go after all. */
   forget(): void
   /** Room for what comes next, and removal of raw readings older than the retention (0 keeps everything). */

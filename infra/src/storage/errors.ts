@@ -8,6 +8,12 @@ export function isDataError(error: unknown): boolean {
   )
 }
 
+/** Passes by itself: a lost connection (no SQLSTATE, 08, 57P0x), too few resources, a lost race, a timeout. */
+export function isTransient(error: unknown): boolean {
+  const state = sqlState(error)
+  return state === undefined || /^(08|53|57P0|57014|55P03|40001|40P01)/.test(state)
+}
+
 export const UNIQUE_VIOLATION = '23505'
 export const FOREIGN_KEY_VIOLATION = '23503'
 

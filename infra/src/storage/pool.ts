@@ -28,7 +28,10 @@ export function createPool(options: {
     statement_timeout: limits.database.statementTimeoutMs,
     keepAlive: true,
   })
-  pool.on('error', options.onConnectionError ?? (() => {}))
+  const onError = options.onConnectionError ?? (() => {})
+  pool.on('error', onError)
+  // A connection lost while it is checked out tells its user by failing the query; its own event has to be heard too.
+  pool.on('connect', (client) => client.on('error', onError))
   return pool
 }
 

@@ -6,6 +6,8 @@ export type SeriesKind = 'number' | 'boolean' | 'string'
 export interface Series {
   id: number
   kind: SeriesKind
+  /** Has rows in both tables: numbers and text. */
+  mixed: boolean
 }
 
 export interface SeriesWanted {
@@ -15,11 +17,12 @@ export interface SeriesWanted {
 }
 
 /**
- * The ids of series, made when new. A boolean series that meets a number becomes a number series.
+ * The ids of series, made when new. A boolean series that meets a number becomes a number series; one that meets
+ * text after numbers, or numbers after text, is marked as mixed.
  * @returns in the order asked; undefined where the device is gone or has too many metrics already
  */
 export async function resolveSeries(db: Queryable, wanted: SeriesWanted[]): Promise<(Series | undefined)[]> {
-  const { rows } = await db.query<{ id: number | null; kind: SeriesKind }>(
+  const { rows } = await db.query<{ id: number | null; kind: SeriesKind; mixed: boolean }>(
     `WITH wanted AS (
        SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w (device_id, metric, kind, n)
      ), room AS (
@@ -38,14 +41,20 @@ export async function resolveSeries(db: Queryable, wanted: SeriesWanted[]): Prom
        ON CONFLICT (device_id, metric) DO UPDATE SET kind = series.kind
        RETURNING id, device_id, metric, kind
      ), widened AS (
-       UPDATE series s SET kind = 'number' FROM wanted w
-       WHERE s.device_id = w.device_id AND s.metric = w.metric AND s.kind = 'boolean' AND w.kind = 'number'
-       RETURNING s.id
+       UPDATE series s SET
+         kind = CASE WHEN s.kind = 'boolean' AND w.kind = 'number' THEN 'number' ELSE s.kind END,
+         mixed = s.mixed OR (s.kind = 'string') <> (w.kind = 'string')
+       FROM wanted w
+       WHERE s.device_id = w.device_id AND s.metric = w.metric
+         AND (s.kind = 'boolean' AND w.kind = 'number'
+           OR NOT s.mixed AND (s.kind = 'string') <> (w.kind = 'string'))
+       RETURNING s.id, s.kind, s.mixed
      )
      SELECT coalesce(s.id, m.id) AS id,
-       CASE WHEN s.id IN (SELECT id FROM widened) THEN 'number' ELSE coalesce(s.kind, m.kind) END AS kind
+       coalesce(c.kind, s.kind, m.kind) AS kind, coalesce(c.mixed, s.mixed, false) AS mixed
      FROM wanted w
      LEFT JOIN series s ON s.device_id = w.device_id AND s.metric = w.metric
+     LEFT JOIN widened c ON c.id = s.id
      LEFT JOIN made m ON m.device_id = w.device_id AND m.metric = w.metric
      ORDER BY w.n`,
     [
@@ -55,5 +64,5 @@ export async function resolveSeries(db: Queryable, wanted: SeriesWanted[]): Prom
       limits.series.perDeviceMax,
     ],
   )
-  return rows.map(({ id, kind }) => (id === null ? undefined : { id, kind }))
+  return rows.map(({ id, kind, mixed }) => (id === null ? undefined : { id, kind, mixed }))
 }

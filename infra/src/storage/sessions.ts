@@ -59,16 +59,20 @@ export async function closeSessions(db: Queryable, ends: SessionEnd[]): Promise<
   )
 }
 
-/** What the device itself said in this session. */
-export async function reportStatus(
+/** What devices themselves said in their sessions, at most one word a session. */
+export async function reportStatuses(
   db: Queryable,
-  report: { epoch: number; status: 'online' | 'offline'; at: Date },
+  reports: { epoch: number; status: 'online' | 'offline'; at: Date }[],
 ): Promise<void> {
-  await db.query('UPDATE session SET reported = $2, reported_at = $3 WHERE id = $1', [
-    report.epoch,
-    report.status,
-    report.at,
-  ])
+  await db.query(
+    `UPDATE session s SET reported = r.status, reported_at = r.at
+     FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS r (id, status, at) WHERE s.id = r.id`,
+    [
+      reports.map((report) => report.epoch),
+      reports.map((report) => report.status),
+      reports.map((report) => report.at),
+    ],
+  )
 }
 
 /** The newest moment each device was heard and its usual interval, all devices in one statement. */

@@ -12,7 +12,7 @@ const T0 = Date.UTC(2026, 5, 1)
 beforeAll(async () => {
   database = await createTestDatabase()
   engine = await openEngine(database.pool)
-  await engine.cover(T0, T0 + 1_000_000)
+  await engine.cover([T0, T0 + 1_000_000])
   await database.pool.query(`INSERT INTO device (id, name) VALUES ('d', 'D'), ('e', 'E')`)
 })
 afterAll(() => database.drop())
@@ -162,20 +162,28 @@ describe('plain engine', () => {
     const other = await openEngine(database.pool)
     const late = Date.UTC(2019, 0, 1)
     await Promise.all([
-      engine.cover(late, late),
-      other.cover(late, late),
-      openEngine(database.pool).then((e) => e.cover(late, late)),
+      engine.cover([late]),
+      other.cover([late]),
+      openEngine(database.pool).then((e) => e.cover([late])),
     ])
     await storeBatch(database.pool, { numbers: numbers([[late, 1]]), texts: noTexts, rejected: [] }, 'copy')
     expect(await stored()).toEqual([[late, 1]])
+  })
+
+  it('O-ENGINE-3 two rows a century apart cost two partitions, not five thousand', async () => {
+    await engine.cover([Date.UTC(1930, 0, 1), Date.UTC(2030, 0, 1)])
+    const { rows } = await database.pool.query(
+      `SELECT count(*) AS n FROM pg_inherits WHERE inhparent = 'reading'::regclass`,
+    )
+    expect(rows[0].n).toBeLessThan(10)
   })
 
   it('O-ENGINE-2 retention drops whole partitions older than it and nothing newer', async () => {
     const now = Date.UTC(2026, 6, 1)
     const old = now - 100 * 86_400_000
     const young = now - 20 * 86_400_000
-    await engine.cover(old, old)
-    await engine.cover(young, young)
+    await engine.cover([old])
+    await engine.cover([young])
     const rows = numbers([
       [old, 1],
       [young, 2],
@@ -184,7 +192,7 @@ describe('plain engine', () => {
     await engine.maintain({ nowMs: now, retentionDays: 30 })
     expect(await stored()).toEqual([[young, 2]])
     // What was dropped can be written again: the partition is remade.
-    await engine.cover(old, old)
+    await engine.cover([old])
     await storeBatch(database.pool, { numbers: numbers([[old, 3]]), texts: noTexts, rejected: [] }, 'copy')
   })
 })

@@ -143,15 +143,22 @@ async function insertRejected(connection: Connection, rows: RejectedRow[]): Prom
   )
 }
 
+/** In slices, so that a backlog of any size shrinks with every statement instead of timing out whole. */
+const TRIM_ROWS_MAX = 5_000
+
 /** Keeps the newest `perDeviceMax` rejected messages of each device. */
 export async function trimRejected(pool: Pool, perDeviceMax: number): Promise<number> {
-  const { rowCount } = await pool.query(
-    `DELETE FROM rejected_message r USING (
-       SELECT d.id AS device_id, (
-         SELECT id FROM rejected_message m WHERE m.device_id = d.id ORDER BY id DESC OFFSET $1 LIMIT 1
-       ) AS newest_to_go FROM device d
-     ) t WHERE r.device_id = t.device_id AND r.id <= t.newest_to_go`,
-    [perDeviceMax],
-  )
-  return rowCount ?? 0
+  let trimmed = 0
+  for (;;) {
+    const { rowCount } = await pool.query(
+      `DELETE FROM rejected_message WHERE id IN (
+         SELECT r.id FROM device d CROSS JOIN LATERAL (
+           SELECT id FROM rejected_message m WHERE m.device_id = d.id ORDER BY id DESC OFFSET $1 LIMIT $2
+         ) AS r LIMIT $2
+       )`,
+      [perDeviceMax, TRIM_ROWS_MAX],
+    )
+    trimmed += rowCount ?? 0
+    if ((rowCount ?? 0) < TRIM_ROWS_MAX) return trimmed
+  }
 }
