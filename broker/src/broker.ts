@@ -4,33 +4,13 @@ import type { Pool } from '@telltale/infra/storage/pool'
 import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
 import { type AcceptDeps, acceptFromDevice } from './accept.ts'
 import { isAwaitingPubrel, pauseClient, saidDisconnect } from './aedes-client.ts'
+import { type Attachment, endReasonOf } from './attachment.ts'
 import { type PresenceReason, parseTopic, payloadLimits, type Topic, topics } from './contract/index.ts'
-import {
-  authenticate,
-  connackCodes,
-  mayPublish,
-  mayReceive,
-  maySubscribe,
-  type Principal,
-  RefusedError,
-} from './devices.ts'
+import { authenticate, connackCodes, mayPublish, mayReceive, maySubscribe, RefusedError } from './devices.ts'
 import { InOrder } from './order.ts'
 import type { DeviceSession } from './presence.ts'
 import { createSessionStore } from './session-store.ts'
 import { StampClock } from './telemetry.ts'
-
-/** What is known of a client from its authentication until it is gone; never derived from `client.id`. */
-interface Attachment {
-  principal: Principal
-  order: InOrder
-  /** Devices only. */
-  session?: DeviceSession
-  /** Granted filters, counted here: aedes' own list is filled later than its hook is asked. */
-  filters: Set<string>
-  endReason?: PresenceReason
-  /** An authenticated client of the same client id, about to make aedes close this one. */
-  successor?: Client
-}
 
 export interface BrokerDeps extends Omit<AcceptDeps, 'publish'> {
   pool: Pool
@@ -296,9 +276,4 @@ export class Broker {
   #writeStatus(deviceId: string, status: 'online' | 'offline'): void {
     this.publish(topics.status(deviceId), Buffer.from(status), { retain: true })
   }
-}
-
-/** A successor that died before it took over has taken nothing over. */
-function endReasonOf({ endReason, successor }: Attachment): PresenceReason | undefined {
-  return endReason ?? (successor && !successor.closed ? 'taken_over' : undefined)
 }
