@@ -8,7 +8,6 @@ import { type Attachment, endReasonOf } from './attachment.ts'
 import { type PresenceReason, parseTopic, payloadLimits, type Topic, topics } from './contract/index.ts'
 import { authenticate, connackCodes, mayPublish, mayReceive, maySubscribe, RefusedError } from './devices.ts'
 import { InOrder } from './order.ts'
-import type { DeviceSession } from './presence.ts'
 import { createSessionStore } from './session-store.ts'
 import { StampClock } from './telemetry.ts'
 
