@@ -1,8 +1,13 @@
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify, { type FastifyBaseLogger, type FastifyReply, LogController } from 'fastify'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import { commandRoutes } from './commands/routes.ts'
 import { installDashboard } from './dashboard.ts'
 import type { Api, Deps } from './deps.ts'
@@ -32,11 +37,19 @@ const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 /** A runaway script must not take the database from everybody else; far above what a dashboard asks. */
 const REQUESTS_PER_10_S_MAX = 10_000
+/**
+ * Of one address, whoever it says it is: guessing tokens costs the database a query each. People behind one proxy share
+ * it, so it is above what one of them may ask.
+ */
+const ADDRESS_REQUESTS_PER_10_S_MAX = 20_000
 /** Streams are told to end; whoever still holds a connection then is cut off. */
 const CLOSE_GRACE_MS = 2_000
 
 /** The whole HTTP side, ready to listen. Owns nothing it was given. */
-export async function buildApp(deps: Deps): Promise<Api> {
+export async function buildApp(
+  deps: Deps,
+  limits = { addressRequestsPer10sMax: ADDRESS_REQUESTS_PER_10_S_MAX },
+): Promise<Api> {
   const logger: FastifyBaseLogger = deps.log
   const app = fastify({
     loggerInstance: logger,
@@ -62,7 +75,7 @@ export async function buildApp(deps: Deps): Promise<Api> {
     setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref()
   })
   installRouteIndex(app)
-  await installSecurity(app, deps)
+  await installSecurity(app, deps, limits.addressRequestsPer10sMax)
   await installDocumentation(app)
   await app.register(async (api) => installRoutes(api, deps), { prefix: '/api/v1' })
   systemRoutes(app, deps)
@@ -78,7 +91,7 @@ function acceptEmptyJson(app: Api): void {
   })
 }
 
-async function installSecurity(app: Api, deps: Deps): Promise<void> {
+async function installSecurity(app: Api, deps: Deps, addressMax: number): Promise<void> {
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -102,14 +115,28 @@ async function installSecurity(app: Api, deps: Deps): Promise<void> {
   })
   await app.register(cookie)
   await installDashboard(app, deps)
-  installGuard(app, deps)
   await app.register(rateLimit, {
     max: REQUESTS_PER_10_S_MAX,
     timeWindow: 10_000,
-    keyGenerator: (request) => request.principal?.hash.toString('hex') ?? request.ip,
-    errorResponseBuilder: (_request, { ttl }) =>
-      new ProblemError('too_many_requests', { retryAfterS: Math.ceil(ttl / 1_000) }),
+    keyGenerator: (request) => request.principal?.hash.toString('hex') ?? addressOf(request),
+    errorResponseBuilder: (_request, { ttl }) => tooMany(ttl),
   })
+  // Before the guard, so that requests it refuses count too; the limit per principal comes after it.
+  const countAddress = app.createRateLimit({ max: addressMax, timeWindow: 10_000, keyGenerator: addressOf })
+  app.addHook('onRequest', async (request) => {
+    const count = await countAddress(request)
+    if (!count.isAllowed && count.isExceeded) throw tooMany(count.ttl)
+  })
+  installGuard(app, deps)
+}
+
+/** An IPv6 customer has a whole /64. */
+function addressOf(request: FastifyRequest): string {
+  return normalizeIP(request.ip)
+}
+
+function tooMany(ttlMs: number): ProblemError {
+  return new ProblemError('too_many_requests', { retryAfterS: Math.ceil(ttlMs / 1_000) })
 }
 
 async function installRoutes(api: Api, deps: Deps): Promise<void> {

@@ -44,10 +44,15 @@ export function asProblemError(error: unknown): ProblemError {
   return new ProblemError('internal')
 }
 
-/** 22021 and 22P05: NUL in text or jsonb. 08*, 57P0x, 53* and socket errors: not there, or not now. */
+/** What PostgreSQL says of text it cannot hold: NUL in text or jsonb, half a surrogate pair in jsonb. */
+const UNSTORABLE_TEXT = new Set(['22021', '22P05', '22P02'])
+const QUERY_CANCELED = '57014'
+
+/** 08*, 57P0x, 53* and socket errors: not there, or not now. */
 function databaseProblem(error: unknown): ProblemCode | undefined {
   const state = sqlState(error)
-  if (state === '22021' || state === '22P05') return 'unstorable_text'
+  if (state !== undefined && UNSTORABLE_TEXT.has(state)) return 'unstorable_text'
+  if (state === QUERY_CANCELED) return 'query_timeout'
   if (state !== undefined && /^(08|53|57P0)/.test(state)) return 'database_unavailable'
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'ETIMEDOUT') return 'database_unavailable'

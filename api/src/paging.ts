@@ -1,6 +1,12 @@
-import type { TSchema } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import { Check } from 'typebox/value'
 import { ProblemError } from './problems.ts'
+
+/** A time in a sort key, written by toISOString; anything else may be a time that PostgreSQL does not have. */
+export const CursorTime = Type.String({
+  format: 'date-time',
+  pattern: '^[1-9]\\d{3}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$',
+})
 
 /** Opaque to clients: the sort key of the last row of a page. */
 function encodeCursor(key: unknown): string {

@@ -62,6 +62,11 @@ export const problems = {
     'Something went wrong on our side',
     'Try again; if it stays, give requestId to your operator.',
   ],
+  query_timeout: [
+    503,
+    'The answer took too long',
+    'Ask for less, such as a shorter range or fewer metrics, or try again later.',
+  ],
   database_unavailable: [
     503,
     'The database cannot be reached',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { addDevice, bearer, call, signIn, startApi, type TestApi } from './harness.ts'
+import { addDevice, bearer, call, signIn, startApi, type TestApi, until } from './harness.ts'
 
 let api: TestApi
 let routes: { method: string; path: string; role: string }[]
@@ -87,6 +87,67 @@ it.each([
 ])('S-ERRORS-2 %s → %i %s', async (line, status, code) => {
   const answer = await call(api, line, { headers: await bearer(api, 'viewer') })
   expect([answer.status, answer.body.code]).toEqual([status, code])
+})
+
+const cursor = (key: unknown) => Buffer.from(JSON.stringify(key)).toString('base64url')
+
+it.each([
+  ['/tokens', ['0000-01-01T00:00:00.000Z', randomUUID()]],
+  ['/tokens', ['2026-01-01T00:00:00.000+23:59', randomUUID()]],
+  ['/devices/kitchen/commands', ['0000-01-01T00:00:00.000Z', randomUUID()]],
+  ['/devices/kitchen/rejected', 1e20],
+  ['/devices/kitchen/rejected', 2 ** 63],
+])('S-ERRORS-5 a cursor of %s that is out of range is no cursor: %j', async (path, key) => {
+  const headers = await bearer(api, 'admin')
+  const answer = await call(api, `GET ${path}?cursor=${cursor(key)}`, { headers })
+  expect([answer.status, answer.body.code]).toEqual([400, 'invalid_cursor'])
+})
+
+it('S-ERRORS-6 half a surrogate pair in the parameters of a command cannot be stored', async () => {
+  const headers = { ...(await bearer(api, 'operator')), 'content-type': 'application/json' }
+  for (const params of ['{"a":"\\ud800"}', '{"\\udc00":1}', '{"a":"\\u0000"}']) {
+    const body = `{"name":"x","params":${params}}`
+    const answer = await call(api, 'POST /devices/kitchen/commands', { headers, body })
+    expect([answer.status, answer.body.code]).toEqual([422, 'unstorable_text'])
+  }
+})
+
+it('S-ERRORS-7 a query the database gave up says so, and what to do', async () => {
+  const headers = await bearer(api, 'viewer')
+  const { pool } = api.database
+  const blocker = await pool.connect()
+  await blocker.query('BEGIN; LOCK TABLE series')
+  const waiting = call(api, 'GET /devices/kitchen/readings', { headers })
+  // What the statement timeout does, without its 15 s.
+  await until(async () => {
+    const { rows } = await pool.query<{ done: boolean }>(
+      `SELECT pg_cancel_backend(pid) AS done FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+    return rows.some(({ done }) => done)
+  })
+  const { status, body } = await waiting
+  await blocker.query('ROLLBACK')
+  blocker.release()
+  expect([status, body.code]).toEqual([503, 'query_timeout'])
+  expect(body.detail).toMatch(/shorter range/)
+})
+
+it('S-FLOOD-1 requests that prove nothing count for their address, and are refused above its limit', async () => {
+  const other = await startApi({ limits: { addressRequestsPer10sMax: 50 } })
+  try {
+    const wrong = { headers: { authorization: 'Bearer tt_wrong' } }
+    const answers = await Promise.all(Array.from({ length: 60 }, () => call(other, 'GET /devices', wrong)))
+    const codes = answers.map(({ body }) => body.code)
+    expect(codes.filter((code) => code === 'not_signed_in')).toHaveLength(50)
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused).toHaveLength(10)
+    expect(refused[0]?.headers.get('content-type')).toMatch('application/problem+json')
+    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(refused[0]?.body).toMatchObject({ status: 429, code: 'too_many_requests' })
+  } finally {
+    await other.stop()
+  }
 })
 
 it.each([

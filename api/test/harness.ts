@@ -5,6 +5,7 @@ import { createLog } from '@telltale/infra/log'
 import { Releases } from '@telltale/infra/service'
 import { createDevice } from '@telltale/infra/storage/devices'
 import { openEngine } from '@telltale/infra/storage/engine'
+import { resolveSeries } from '@telltale/infra/storage/series'
 import { createToken } from '@telltale/infra/storage/tokens'
 import { createUser, type Role } from '@telltale/infra/storage/users'
 import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
@@ -76,7 +77,9 @@ export interface TestApi {
 }
 
 /** The API on a free port with a database and a broker of its own, and one user per role. */
-export async function startApi(options: { dashboardDir?: string } = {}): Promise<TestApi> {
+export async function startApi(
+  options: { dashboardDir?: string; limits?: Parameters<typeof buildApp>[1] } = {},
+): Promise<TestApi> {
   const releases = new Releases()
   const database = await createTestDatabase()
   releases.add('database', () => database.drop())
@@ -99,7 +102,7 @@ export async function startApi(options: { dashboardDir?: string } = {}): Promise
     dashboardDir: options.dashboardDir ?? '/nowhere',
   }
   feedHub(deps)
-  const app = await buildApp(deps)
+  const app = await buildApp(deps, options.limits)
   releases.add('app', () => app.close())
   const origin = await app.listen({ port: 0, host: '127.0.0.1' })
   await addUsers(database)
@@ -195,16 +198,12 @@ export async function store(
   const { pool } = api.database
   const engine = await openEngine(pool)
   const times = points.map(([time]) => time)
-  await engine.cover(Math.min(...times), Math.max(...times))
-  const { rows } = await pool.query<{ id: number }>(
-    `INSERT INTO series (device_id, metric, kind) VALUES ($1, $2, $3)
-     ON CONFLICT (device_id, metric) DO UPDATE SET kind = $3 RETURNING id`,
-    [deviceId, metric, kind],
-  )
+  await engine.cover(times)
+  const [series] = await resolveSeries(pool, [{ deviceId, metric, kind }])
   const [table, type] = kind === 'string' ? ['reading_text', 'text'] : ['reading', 'float8']
   await pool.query(
     `INSERT INTO ${table} SELECT $1, to_timestamp(t / 1000.0), v
      FROM unnest($2::float8[], $3::${type}[]) AS u(t, v)`,
-    [rows[0]?.id, times, points.map(([, value]) => (kind === 'string' ? value : Number(value)))],
+    [series?.id, times, points.map(([, value]) => (kind === 'string' ? value : Number(value)))],
   )
 }

@@ -142,6 +142,28 @@ it('C-LIFE-1 a command is queued, the broker nudged, and every transition comes 
   expect(statuses(bystander)).toEqual([])
 })
 
+it('C-SOCKET-8 an id in upper case is the same id: its transitions come back', async () => {
+  const client = await ready()
+  const frame = command()
+  client.send({ ...frame, id: frame.id.toUpperCase() })
+  await until(() => statuses(client).length === 1)
+  const record = await transitionCommand(api.database.pool, {
+    id: frame.id,
+    deviceId: 'kitchen',
+    to: 'sent',
+  })
+  await api.broker.say(topics.platform('commands', 'kitchen'), record)
+  await until(() => statuses(client).length === 2)
+  client.send(frame)
+  await until(() => statuses(client).length === 3)
+  const frames = client.frames.filter(({ type }) => type === 'command')
+  expect(frames.map((sent) => [sent.command.id, sent.command.status])).toEqual([
+    [frame.id, 'queued'],
+    [frame.id, 'sent'],
+    [frame.id, 'sent'],
+  ])
+})
+
 it('C-ONCE-1 the same id again answers the same record and sends nothing twice', async () => {
   const client = await ready()
   const frame = command()
@@ -193,12 +215,19 @@ it('C-FRAME-1 bad frames get an error frame, and the socket lives on', async () 
   client.send(command({ deviceId: 'none' }))
   client.send(command({ name: 'nul \u0000' }))
   client.send(command({ params: { text: '\u0000' } }))
+  client.send(command({ params: { a: '\ud800' } }))
   client.send(command({ params: JSON.parse('['.repeat(40) + ']'.repeat(40)) }))
-  await until(() => errors(client).length === bad.length + 5)
+  await until(() => errors(client).length === bad.length + 6)
   const codes = errors(client)
-    .slice(-4)
+    .slice(-5)
     .map(({ problem }) => problem.code)
-  expect(codes).toEqual(['device_not_found', 'invalid_request', 'unstorable_text', 'too_deep'])
+  expect(codes).toEqual([
+    'device_not_found',
+    'invalid_request',
+    'unstorable_text',
+    'unstorable_text',
+    'too_deep',
+  ])
   client.send({ type: 'ping' })
   await until(() => client.frames.at(-1).type === 'pong')
 })

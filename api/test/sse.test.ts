@@ -146,6 +146,20 @@ it('L-RESUME-6 the id of hello is enough to resume a quiet stream', async () => 
   expect(again.events.map(({ type }) => type)).toEqual(['hello', 'reading'])
 })
 
+it('L-RESUME-7 what follows the number makes an id nonsense, and no id is sent back as it came', async () => {
+  await addDevice(api, 'echo')
+  const first = await listen('devices=echo')
+  const id = first.events[0]?.id ?? ''
+  for (const tail of ['-x', ' ', '\n\ndata: "hi"', '-11\n\ndata: "hi"']) {
+    const client = await listen(`devices=echo&lastEventId=${encodeURIComponent(id + tail)}`)
+    await until(() => client.events.length === 2)
+    expect(client.events.map(({ type }) => type)).toEqual(['hello', 'resync'])
+  }
+  const [epoch, seq] = id.split('-')
+  const padded = await listen(`devices=echo&lastEventId=${epoch}-000${seq}`)
+  expect(padded.events[0]?.id).toBe(id)
+})
+
 it('L-RESUME-4 an id older than the ring gets a resync', async () => {
   const first = await listen('devices=kitchen')
   await api.broker.reading('kitchen', 1, { t: 1 })

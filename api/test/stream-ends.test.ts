@@ -64,6 +64,28 @@ it('L-LIMIT-1 one user has at most 20 streams, and gets them back', async () => 
   })
 })
 
+it('L-LIMIT-2 a burst of streams and polls opens no more than 20, and refused ones take no place', async () => {
+  const more = await bearer(api, 'viewer', 'burst')
+  const open = await Promise.all(
+    Array.from({ length: 60 }, () => SseClient.request(api.url('/events?devices=kitchen'), more)),
+  )
+  const opened = open.filter(({ statusCode }) => statusCode === 200)
+  expect([opened.length, open.filter(({ statusCode }) => statusCode === 429).length]).toEqual([20, 40])
+  for (const answer of open) answer.destroy()
+  await until(() => api.deps.sessions.countOf('token:burst') === 0)
+  const unknown = () => call(api, 'GET /events?devices=none', { headers: more })
+  for (let i = 0; i < 3; i++) {
+    const answers = await Promise.all(Array.from({ length: 20 }, unknown))
+    expect(new Set(answers.map(({ body }) => body.code))).toEqual(new Set(['device_not_found']))
+  }
+  const { body } = await call(api, 'GET /events/poll?devices=kitchen', { headers: more })
+  const poll = () =>
+    call(api, `GET /events/poll?wait=1&devices=kitchen&cursor=${body.cursor}`, { headers: more })
+  const polls = await Promise.all(Array.from({ length: 40 }, poll))
+  expect(polls.filter(({ status }) => status === 200).length).toBe(20)
+  expect(api.deps.sessions.countOf('token:burst')).toBe(0)
+})
+
 it('L-POLL-1 long polling gives the same events with the same ids', async () => {
   const client = await listen('devices=kitchen')
   const first = await call(api, 'GET /events/poll?devices=kitchen', { headers })

@@ -1,7 +1,10 @@
+import { get as httpGet, type IncomingMessage, type ServerResponse } from 'node:http'
+import { findSeries } from '@telltale/infra/storage/readings'
+import fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { csvCell } from '../src/telemetry/export.ts'
+import { csvCell, sendExport } from '../src/telemetry/export.ts'
 import { niceBucketMs, parseInstant } from '../src/telemetry/time.ts'
-import { addDevice, bearer, call, startApi, store, type TestApi } from './harness.ts'
+import { addDevice, bearer, call, startApi, store, type TestApi, until } from './harness.ts'
 
 let api: TestApi
 let headers: { authorization: string }
@@ -210,6 +213,128 @@ describe('exports', () => {
     expect(api.database.pool.idleCount).toBeLessThan(api.database.pool.totalCount)
     controller.abort()
     await expect.poll(() => api.database.pool.idleCount === api.database.pool.totalCount).toBe(true)
+  })
+
+  describe('with a short stall limit', () => {
+    const stallMs = 500
+    let server: FastifyInstance
+    let url: string
+    let answering: ServerResponse
+    beforeAll(async () => {
+      await addDevice(api, 'stalling')
+      const points = Array.from({ length: 200_000 }, (_, i): [number, number] => [start + i, i])
+      await store(api, 'stalling', { metric: 'v', points })
+      server = fastify()
+      server.get('/', async (_, reply) => {
+        answering = reply.raw
+        const series = await findSeries(api.database.pool, 'stalling')
+        const asked = {
+          deviceId: 'stalling',
+          from: start,
+          to: start + 3_600_000,
+          format: 'text/csv' as const,
+        }
+        return sendExport(api.database.pool, { ...asked, series, stallMs }, reply)
+      })
+      url = await server.listen({ port: 0, host: '127.0.0.1' })
+    })
+    afterAll(() => server.close())
+    const isIdle = () => api.database.pool.idleCount === api.database.pool.totalCount
+
+    it('T-EXPORT-2 a database that takes long cuts nobody off', async () => {
+      const blocker = await api.database.pool.connect()
+      await blocker.query('BEGIN; LOCK TABLE reading')
+      const answer = fetch(url).then((response) => response.text())
+      const begun = performance.now()
+      await until(() => performance.now() - begun > 2 * stallMs)
+      await blocker.query('ROLLBACK')
+      blocker.release()
+      expect((await answer).split('\r\n')).toHaveLength(200_002)
+    })
+
+    it('T-EXPORT-3 a client that takes nothing is cut off', async () => {
+      const client = await new Promise<IncomingMessage>((resolve) => httpGet(url, { agent: false }, resolve))
+      client.on('error', () => {})
+      client.pause()
+      await until(() => answering.destroyed && isIdle())
+      expect(answering.writableFinished).toBe(false)
+      client.resume()
+      await until(() => client.closed)
+      expect(client.complete).toBe(false)
+    })
+
+    it('T-EXPORT-4 a burst of exports passes no limit, and every place comes back', async () => {
+      const path = `/devices/stalling/readings?${range}`
+      const asked = { headers: { ...headers, accept: 'text/csv' } }
+      const statuses = async () => {
+        const answers = await Promise.all(Array.from({ length: 8 }, () => fetch(api.url(path), asked)))
+        await Promise.all(answers.map((answer) => answer.text()))
+        return answers.map(({ status }) => status).sort()
+      }
+      for (let i = 0; i < 3; i++) {
+        expect((await statuses()).filter((status) => status === 200)).toHaveLength(3)
+        await until(isIdle)
+      }
+    })
+  })
+})
+
+describe('a metric that changed its type', () => {
+  beforeAll(async () => {
+    await addDevice(api, 'changed')
+    const points = (list: [number, number | boolean | string][]) => list
+    await store(api, 'changed', { metric: 'first-number', points: points([[start, 1]]) })
+    await store(api, 'changed', { metric: 'first-number', points: points([[start + 1, 'a']]) })
+    await store(api, 'changed', { metric: 'first-number', points: points([[start + 2, 2]]) })
+    await store(api, 'changed', { metric: 'first-number', points: points([[start + 3, 'a']]) })
+    await store(api, 'changed', { metric: 'first-text', points: points([[start, 'x']]) })
+    await store(api, 'changed', { metric: 'first-text', points: points([[start + 90_000, 7]]) })
+    await store(api, 'changed', { metric: 'first-boolean', points: points([[start, true]]) })
+    await store(api, 'changed', { metric: 'first-boolean', points: points([[start + 1, 'off']]) })
+  })
+  const read = (query: string) => call(api, `GET /devices/changed/readings?${query}`, { headers })
+
+  it('T-MIXED-1 has both kinds of values in raw answers, in order of time', async () => {
+    const { series } = (await read(`${range}&bucket=raw`)).body
+    const t = [start, start + 1, start + 2, start + 3]
+    expect(series['first-number']).toEqual({ kind: 'number', t, value: [1, 'a', 2, 'a'] })
+    expect(series['first-text']).toEqual({ kind: 'string', t: [start, start + 90_000], value: ['x', 7] })
+    expect(series['first-boolean']).toEqual({ kind: 'boolean', t: [start, start + 1], value: [true, 'off'] })
+  })
+
+  it('T-MIXED-2 has its numbers in buckets, and its text where there are none', async () => {
+    const { body } = await read(`${range}&bucket=1m`)
+    expect(body.series['first-number']).toMatchObject({ kind: 'number', max: [2, null] })
+    expect(body.series['first-text']).toMatchObject({ kind: 'number', count: [0, 1] })
+    const early = (await read(`from=${start}&to=${start + 60_000}&bucket=1m&metrics=first-text`)).body
+    expect(early.series['first-text']).toEqual({ kind: 'string', t: [start], value: ['x'] })
+  })
+
+  it('T-MIXED-3 has the newest of either kind as its latest value, and everything in exports', async () => {
+    const { body } = await call(api, 'GET /devices/changed/latest', { headers })
+    expect(body.values).toEqual({
+      'first-number': { value: 'a', time: start + 3 },
+      'first-text': { value: 7, time: start + 90_000 },
+      'first-boolean': { value: 'off', time: start + 1 },
+    })
+    const answer = await fetch(api.url(`/devices/changed/readings?${range}&metrics=first-number`), {
+      headers: { ...headers, accept: 'application/x-ndjson' },
+    })
+    const lines = (await answer.text()).trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).value)).toEqual([1, 'a', 2, 'a'])
+  })
+
+  it('T-MIXED-4 cuts the oldest of both kinds together', async () => {
+    await addDevice(api, 'cut')
+    const numbers = Array.from({ length: 20 }, (_, i): [number, number] => [start + 2 * i, i])
+    const texts = numbers.map(([t, i]): [number, string] => [t + 1, `t${i}`])
+    await store(api, 'cut', { metric: 'm', points: numbers })
+    await store(api, 'cut', { metric: 'm', points: texts })
+    const { body } = await call(api, `GET /devices/cut/readings?${range}&bucket=raw&maxPoints=10`, {
+      headers,
+    })
+    expect(body.truncated).toBe(true)
+    expect(body.series.m.value).toEqual([15, 't15', 16, 't16', 17, 't17', 18, 't18', 19, 't19'])
   })
 })
 

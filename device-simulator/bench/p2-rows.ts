@@ -41,7 +41,7 @@ export async function runP2(pool: Pool, log: (line: string) => void): Promise<Ro
     writer: [],
   }
   const startTsMs = Date.now() - NOW_MINUS_MS
-  await (await openEngine(pool)).cover(startTsMs, Date.now())
+  await (await openEngine(pool)).cover([startTsMs, Date.now()])
   let base = SERIES_ID_BASE
   const nextRows = () => {
     base += SERIES

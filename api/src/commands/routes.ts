@@ -6,14 +6,14 @@ import { audit } from '../audit.ts'
 import { Command, NewCommand, Page, PageQuery } from '../contract/index.ts'
 import type { Api, Deps } from '../deps.ts'
 import { DeviceParams } from '../devices/routes.ts'
-import { decodeCursor, toPage } from '../paging.ts'
+import { CursorTime, decodeCursor, toPage } from '../paging.ts'
 import { ProblemError } from '../problems.ts'
 import { principalOf } from '../session/guard.ts'
 import { sendCommand } from './service.ts'
 
 const Uuid = Type.String({ format: 'uuid' })
 const CommandParams = Type.Object({ commandId: Uuid })
-const PageKey = Type.Tuple([Type.String({ format: 'date-time' }), Uuid])
+const PageKey = Type.Tuple([CursorTime, Uuid])
 const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
 })

@@ -18,14 +18,20 @@ const BucketColumns = Type.Object({
   max: Type.Array(Type.Union([Type.Number(), Type.Null()])),
   count: Type.Array(Type.Integer()),
 })
-/** One series on its own axis; text series always come like this: as the times their value changed. */
+/**
+ * One series on its own axis; text series always come like this: as the times their value changed. A metric that
+ * changed its type has values of both; `kind` is the first.
+ */
 const RawColumns = Type.Object({
   kind: Type.Union([Type.Literal('number'), Type.Literal('boolean'), Type.Literal('string')]),
   t: Type.Array(EpochMs),
   value: Type.Array(Value),
 })
 
-/** `source: raw` gives RawColumns for every series; otherwise text series only. `truncated`: the newest fit. */
+/**
+ * `source: raw` gives RawColumns for every series; otherwise text series only. Of a metric that changed its type,
+ * buckets hold the numbers. `truncated`: the newest fit.
+ */
 export const Readings = Type.Object({
   deviceId: Type.String(),
   from: EpochMs,

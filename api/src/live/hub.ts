@@ -8,8 +8,8 @@ import { type JoinedFrames, Reader, type ReaderSink } from './reader.ts'
 import { Ring } from './ring.ts'
 import { Watches } from './watches.ts'
 
-/** Where a reader continues: entries it missed, or why it cannot. */
-export type Replay = { entries: Entry[] } | { resync: string }
+/** Where a reader continues: entries it missed since the event `after`, or why it cannot. */
+export type Replay = { after: string; entries: Entry[] } | { resync: string }
 
 /** What the hub needs of the link. */
 export interface DeviceSource {
@@ -105,15 +105,15 @@ export class Hub {
     const isWatched = await this.#watches.ready(selection.ids)
     if (reader.isClosed) return
     if (!isWatched) void this.#watches.allReady(selection.ids).then(() => this.#resyncOne(reader))
-    const replay =
-      lastEventId === undefined ? { entries: [] } : this.replay(selection, lastEventId, registeredAt)
     // Nothing waits: it has seen all up to now. Otherwise a client lost right after hello must get what waits again.
     const here = reader.hasWaiting ? registeredAt : this.#seq
-    const isReplaying = 'entries' in replay && lastEventId !== undefined
+    const replay: Replay =
+      lastEventId === undefined
+        ? { after: this.#id(here), entries: [] }
+        : this.replay(selection, lastEventId, registeredAt)
     const hello = { stream: this.#epoch, serverTime: Date.now() }
-    const first = [
-      this.#streamEntry({ type: 'hello', data: hello }, isReplaying ? lastEventId : this.#id(here)),
-    ]
+    const helloId = 'entries' in replay ? replay.after : this.#id(here)
+    const first = [this.#streamEntry({ type: 'hello', data: hello }, helloId)]
     if ('entries' in replay) first.push(...replay.entries)
     else first.push(new Entry({ type: 'resync', data: { reason: replay.resync } }, this.#at(here)))
     reader.open(first)
@@ -140,7 +140,9 @@ export class Hub {
       return { resync: 'a device was not watched meanwhile' }
     const entries = this.#ring.after(seq)
     if (!entries) return { resync: 'the event id is too old' }
-    return { entries: entries.filter((entry) => entry.seq <= until && concerns(selection, entry.event)) }
+    const missed = entries.filter((entry) => entry.seq <= until && concerns(selection, entry.event))
+    // Written anew: what a client sent never goes into a stream.
+    return { after: this.#id(seq), entries: missed }
   }
 
   /** Holds devices for one long poll; release them with `unhold`. */
@@ -256,9 +258,9 @@ export class Hub {
   }
 
   #parseId(id: string): number | undefined {
-    const [epoch, seq = ''] = id.split('-')
-    if (epoch !== this.#epoch || !/^\d{1,15}$/.test(seq)) return undefined
-    return Number(seq) <= this.#seq ? Number(seq) : undefined
+    const [, epoch, digits] = /^([0-9a-f]+)-(\d{1,15})$/.exec(id) ?? []
+    const seq = Number(digits)
+    return epoch === this.#epoch && seq <= this.#seq ? seq : undefined
   }
 }
 

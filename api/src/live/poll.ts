@@ -4,10 +4,9 @@ import { PollAnswer } from '../contract/index.ts'
 import type { Api, Deps } from '../deps.ts'
 import type { DeviceSelection } from '../devices/ids.ts'
 import { ProblemError } from '../problems.ts'
-import type { Principal } from '../session/authenticate.ts'
 import { principalOf } from '../session/guard.ts'
 import { liveLimits } from './limits.ts'
-import { checkStreamLimit, StreamDevices, selectDevices } from './streams.ts'
+import { StreamDevices, selectDevices, takeStreamPlace } from './streams.ts'
 
 const Query = Type.Object({
   devices: StreamDevices,
@@ -33,30 +32,42 @@ export function pollRoutes(app: Api, deps: Deps): void {
       },
     },
     async (request, reply) => {
-      const principal = principalOf(request)
-      checkStreamLimit(deps, principal)
-      const { devices = '*', cursor, wait = 25 } = request.query
-      const selection = await selectDevices(deps, devices)
-      await deps.hub.hold(selection)
+      const place = takeStreamPlace(deps, principalOf(request))
       try {
+        const { devices = '*', cursor, wait = 25 } = request.query
+        const selection = await selectDevices(deps, devices)
         reply.header('cache-control', 'no-store')
-        if (cursor === undefined) return { events: [], cursor: deps.hub.position }
-        const waitMs = wait * 1_000
-        return (
-          answer(deps, selection, cursor) ??
-          ((await waitForEvent(deps, selection, { principal, raw: reply.raw, waitMs })) === 'ended'
-            ? refuse()
-            : (answer(deps, selection, cursor) ?? { events: [], cursor: deps.hub.position }))
-        )
+        const until = { ended: place.ended, raw: reply.raw, waitMs: wait * 1_000 }
+        return await poll(deps, { selection, cursor }, until)
       } finally {
-        deps.hub.unhold(selection)
+        place.release()
       }
     },
   )
 }
 
-function refuse(): never {
-  throw new ProblemError('not_signed_in')
+interface Until {
+  ended: AbortSignal
+  raw: ServerResponse
+  waitMs: number
+}
+
+async function poll(
+  deps: Deps,
+  { selection, cursor }: { selection: DeviceSelection; cursor: string | undefined },
+  until: Until,
+): Promise<PollAnswer> {
+  await deps.hub.hold(selection)
+  try {
+    if (cursor === undefined) return { events: [], cursor: deps.hub.position }
+    const missed = answer(deps, selection, cursor)
+    if (missed) return missed
+    await waitForEvent(deps, selection, until)
+    if (until.ended.aborted) throw new ProblemError('not_signed_in')
+    return answer(deps, selection, cursor) ?? { events: [], cursor: deps.hub.position }
+  } finally {
+    deps.hub.unhold(selection)
+  }
 }
 
 /** Undefined: nothing happened since. */
@@ -74,22 +85,23 @@ function answer({ hub }: Deps, selection: DeviceSelection, cursor: string): Poll
 
 /** Until something happens, the time is up, the client is gone, or its session ends. */
 function waitForEvent(
-  { hub, sessions }: Deps,
+  { hub }: Deps,
   selection: DeviceSelection,
-  { principal, raw, waitMs }: { principal: Principal; raw: ServerResponse; waitMs: number },
-): Promise<'continue' | 'ended'> {
+  { ended, raw, waitMs }: Until,
+): Promise<void> {
   return new Promise((resolve) => {
-    const finish = (how: 'continue' | 'ended') => {
+    const finish = () => {
       clearTimeout(timer)
-      forgetSession()
       forgetEvent()
-      raw.off('close', onClose)
-      resolve(how)
+      ended.removeEventListener('abort', finish)
+      raw.off('close', finish)
+      resolve()
     }
-    const onClose = () => finish('continue')
-    const timer = setTimeout(onClose, waitMs)
-    const forgetEvent = hub.onNext(selection, onClose)
-    const forgetSession = sessions.add(principal, () => finish('ended'))
-    raw.on('close', onClose)
+    const timer = setTimeout(finish, waitMs)
+    const forgetEvent = hub.onNext(selection, finish)
+    ended.addEventListener('abort', finish)
+    raw.on('close', finish)
+    // Over before it began: the event will not come again.
+    if (ended.aborted || raw.destroyed) finish()
   })
 }

@@ -98,6 +98,8 @@ export class SocketSession implements CommandListener {
       if (isBinary) throw new ProblemError('unsupported_media_type')
       const frame = parseFrame(data.toString())
       if (frame.type === 'command') {
+        // As the database answers it: what comes back is looked up by it.
+        frame.id = frame.id.toLowerCase()
         id = frame.id
         // Counted as it arrives, not when its turn comes: a slow database is not the client's haste.
         if (!this.#rate.take()) throw new ProblemError('too_many_requests', { retryAfterS: 1 })

@@ -4,10 +4,11 @@ import { Type } from 'typebox'
 import { LiveEvent } from '../contract/index.ts'
 import type { Api, Deps } from '../deps.ts'
 import type { DeviceSelection } from '../devices/ids.ts'
+import { ProblemError } from '../problems.ts'
 import { principalOf } from '../session/guard.ts'
 import { liveLimits } from './limits.ts'
 import type { ReaderSink } from './reader.ts'
-import { checkStreamLimit, lastEventIdOf, StreamDevices, selectDevices } from './streams.ts'
+import { lastEventIdOf, StreamDevices, type StreamPlace, selectDevices, takeStreamPlace } from './streams.ts'
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -39,23 +40,31 @@ export function sseRoutes(app: Api, deps: Deps): void {
       },
     },
     async (request, reply) => {
-      checkStreamLimit(deps, principalOf(request))
-      const { devices = '*', lastEventId } = request.query
-      const selection = await selectDevices(deps, devices)
-      await stream(deps, { request, reply }, { selection, lastEventId: lastEventIdOf(request, lastEventId) })
+      const place = takeStreamPlace(deps, principalOf(request))
+      try {
+        const { devices = '*', lastEventId } = request.query
+        const selection = await selectDevices(deps, devices)
+        if (place.ended.aborted) throw new ProblemError('not_signed_in')
+        const asked = { place, selection, lastEventId: lastEventIdOf(request, lastEventId) }
+        await stream(deps, { request, reply }, asked)
+      } catch (error) {
+        place.release()
+        throw error
+      }
     },
   )
 }
 
 async function stream(
-  { hub, sessions }: Deps,
+  { hub }: Deps,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-  { selection, lastEventId }: { selection: DeviceSelection; lastEventId: string | undefined },
+  asked: { place: StreamPlace; selection: DeviceSelection; lastEventId: string | undefined },
 ): Promise<void> {
   const { raw } = reply
+  const { place, selection, lastEventId } = asked
   const reader = hub.register(selection, toSink(raw))
   reply.hijack()
-  const forgetSession = sessions.add(principalOf(request), () => {
+  place.ended.addEventListener('abort', () => {
     hub.detach(reader)
     raw.end()
     // One that takes nothing would keep its connection.
@@ -65,7 +74,7 @@ async function stream(
   raw.on('error', () => {})
   raw.on('drain', () => reader.drained())
   raw.on('close', () => {
-    forgetSession()
+    place.release()
     hub.detach(reader)
   })
   // Gone while its devices were looked up: the event is over and will not come again.

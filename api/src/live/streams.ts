@@ -24,10 +24,24 @@ export async function selectDevices({ pool }: Deps, text: string): Promise<Devic
   return selection
 }
 
-/** Streams, polls and sockets of one user together. */
-export function checkStreamLimit({ sessions }: Deps, principal: Principal): void {
+/** One of the places a user has for streams. */
+export interface StreamPlace {
+  /** Aborted when the session or token behind the stream ends. */
+  ended: AbortSignal
+  /** Gives the place back; again does nothing. */
+  release: () => void
+}
+
+/**
+ * Takes a place before anything is awaited, so that a burst cannot pass the limit. Streams, polls and sockets of one
+ * user count together.
+ * @throws ProblemError too_many_streams
+ */
+export function takeStreamPlace({ sessions }: Deps, principal: Principal): StreamPlace {
   if (sessions.countOf(principal.name) >= liveLimits.streamsPerUserMax)
     throw new ProblemError('too_many_streams')
+  const controller = new AbortController()
+  return { ended: controller.signal, release: sessions.add(principal, () => controller.abort()) }
 }
 
 /** EventSource sends the header by itself; the parameter is for clients that start over with a known id. */

@@ -7,6 +7,7 @@ import {
   readBuckets,
   readPoints,
   readTextChanges,
+  readTexts,
   type SeriesRecord,
 } from '@telltale/infra/storage/readings'
 import type { BucketColumns, RawColumns, Readings } from '../contract/index.ts'
@@ -31,23 +32,27 @@ export async function readColumns(db: Queryable, request: ColumnsRequest): Promi
     1,
     Math.min(request.maxPoints, Math.floor(ANSWER_POINTS_MAX / Math.max(1, series.length))),
   )
-  const numeric = series.filter(({ kind }) => kind !== 'string')
+  const numeric = series.filter(({ kind, mixed }) => kind !== 'string' || mixed)
   const range = { seriesIds: numeric.map(({ id }) => id), from, to, limit }
   const bucketMs = await chooseBucket(db, request, range)
-  const textual = await readTexts(db, request, limit)
-  const [main, source] =
-    bucketMs === null
-      ? [await readRaw(db, numeric, range), 'raw']
-      : [await readBucketed(db, numeric, { ...range, bucketMs }), formatWidth(bucketMs)]
+  const isRaw = bucketMs === null
+  const main = isRaw
+    ? await readRaw(db, numeric, range)
+    : await readBucketed(db, numeric, { ...range, bucketMs })
+  // In buckets a mixed series shows its numbers; one without numbers in this range shows its text.
+  const textual = series.filter(({ metric, kind, mixed }) =>
+    mixed ? !isRaw && isEmpty(main.columns.get(metric)) : kind === 'string',
+  )
+  const text = await readChanges(db, textual, { ...range, seriesIds: textual.map(({ id }) => id) })
   return {
     from,
     to,
     bucketMs,
-    source,
-    truncated: main.truncated || textual.truncated,
+    source: isRaw ? 'raw' : formatWidth(bucketMs),
+    truncated: main.truncated || text.truncated,
     t: main.t,
     // Metric names are the device's choice, `__proto__` included: fromEntries defines, never assigns.
-    series: Object.fromEntries([...main.columns, ...textual.columns]),
+    series: Object.fromEntries([...main.columns, ...text.columns]),
   }
 }
 
@@ -68,17 +73,24 @@ interface Part {
 
 async function readRaw(db: Queryable, series: SeriesRecord[], range: Range): Promise<Part> {
   // One more than asked for shows whether something was left out.
-  const points = await readPoints(db, { ...range, limit: range.limit + 1 })
+  const oneMore = { ...range, limit: range.limit + 1 }
+  const numbers = await readPoints(db, oneMore)
+  const mixedIds = series.filter(({ mixed }) => mixed).map(({ id }) => id)
+  if (mixedIds.length === 0) return { t: [], ...toRawColumns(series, numbers, range.limit) }
+  // Every text, not only changes: between two equal ones there may have been a number.
+  const texts = await readTexts(db, { ...oneMore, seriesIds: mixedIds })
+  const points = [...numbers, ...texts].sort((a, b) => a.t - b.t)
   return { t: [], ...toRawColumns(series, points, range.limit) }
 }
 
-async function readTexts(db: Queryable, request: ColumnsRequest, limit: number): Promise<Omit<Part, 't'>> {
-  const textual = request.series.filter(({ kind }) => kind === 'string')
-  const seriesIds = textual.map(({ id }) => id)
-  const { from, to } = request
-  const points =
-    seriesIds.length === 0 ? [] : await readTextChanges(db, { seriesIds, from, to, limit: limit + 1 })
-  return toRawColumns(textual, points, limit)
+async function readChanges(db: Queryable, series: SeriesRecord[], range: Range): Promise<Omit<Part, 't'>> {
+  if (series.length === 0) return { columns: new Map(), truncated: false }
+  const points = await readTextChanges(db, { ...range, limit: range.limit + 1 })
+  return toRawColumns(series, points, range.limit)
+}
+
+function isEmpty(column: BucketColumns | RawColumns | undefined): boolean {
+  return column === undefined || ('count' in column && column.count.every((count) => count === 0))
 }
 
 function toRawColumns(
@@ -96,13 +108,13 @@ function toRawColumns(
   for (const { seriesId, t, value } of points) {
     const column = byId.get(seriesId)
     column?.t.push(t)
-    column?.value.push(column.kind === 'boolean' ? value !== 0 : value)
+    column?.value.push(column.kind === 'boolean' && typeof value === 'number' ? value !== 0 : value)
   }
   const overlong = [...columns.values()].filter((column) => column.t.length > limit)
-  // Points are in order of time and the newest fit: the extra one is the first.
+  // Points are in order of time and the newest fit.
   for (const column of overlong) {
-    column.t.shift()
-    column.value.shift()
+    column.t.splice(0, column.t.length - limit)
+    column.value.splice(0, column.value.length - limit)
   }
   return { columns, truncated: overlong.length > 0 }
 }

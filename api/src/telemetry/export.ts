@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { finished, Readable } from 'node:stream'
 import type { Pool } from '@telltale/infra/storage/pool'
 import type { TimeRange } from '@telltale/infra/storage/presence'
 import { type ExportedPoint, exportReadings, type SeriesRecord } from '@telltale/infra/storage/readings'
@@ -24,32 +24,48 @@ export interface ExportRequest extends TimeRange {
   deviceId: string
   series: SeriesRecord[]
   format: ExportFormat
+  stallMs?: number
 }
 
 /** Streams the readings; the database is asked for the next chunk when the client has taken the last one. */
 export function sendExport(pool: Pool, request: ExportRequest, reply: FastifyReply): FastifyReply {
   if (running >= EXPORTS_MAX) throw new ProblemError('too_many_exports')
+  running++
+  const { raw } = reply
+  const stallMs = request.stallMs ?? STALL_MS
+  const lines = Readable.from(
+    chunks(pool, request, (isClientsTurn) => raw.setTimeout(isClientsTurn ? stallMs : 0)),
+  )
+  lines.once('close', () => running--)
+  raw.once('timeout', () => raw.destroy())
+  // Also when it is gone already.
+  finished(raw, () => lines.destroy())
   const extension = request.format === 'text/csv' ? 'csv' : 'ndjson'
-  reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy())
   return reply
     .header('content-type', `${request.format}; charset=utf-8`)
     .header('content-disposition', `attachment; filename="${request.deviceId}.${extension}"`)
     .header('cache-control', 'no-store')
-    .send(Readable.from(chunks(pool, request)))
+    .send(lines)
 }
 
-async function* chunks(pool: Pool, request: ExportRequest): AsyncGenerator<string> {
+/** `onTurn(true)` when the client has something to take, `onTurn(false)` when the database is asked for more. */
+async function* chunks(
+  pool: Pool,
+  request: ExportRequest,
+  onTurn: (isClientsTurn: boolean) => void,
+): AsyncGenerator<string> {
   const { series, from, to, format } = request
   const byId = new Map(series.map((entry) => [entry.id, entry]))
   const toLine = format === 'text/csv' ? csvLine : jsonLine
-  running++
-  try {
-    if (format === 'text/csv') yield 'time,metric,value\r\n'
-    for await (const points of exportReadings(pool, { seriesIds: series.map(({ id }) => id), from, to }))
-      yield points.map((point) => toLine(byId.get(point.seriesId) as SeriesRecord, point)).join('')
-  } finally {
-    running--
+  if (format === 'text/csv') yield 'time,metric,value\r\n'
+  onTurn(false)
+  for await (const points of exportReadings(pool, { seriesIds: series.map(({ id }) => id), from, to })) {
+    onTurn(true)
+    yield points.map((point) => toLine(byId.get(point.seriesId) as SeriesRecord, point)).join('')
+    onTurn(false)
   }
+  // Of what was written last, some may still wait for the client.
+  onTurn(true)
 }
 
 function readValue(

@@ -8,7 +8,7 @@ import { decodeCursor, toPage } from '../paging.ts'
 import { ProblemError } from '../problems.ts'
 import { showBytes } from './show-bytes.ts'
 
-const PageKey = Type.Integer({ minimum: 0 })
+const PageKey = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 
 export function rejectedRoutes(app: Api, { pool }: Deps): void {
   app.get(

@@ -3,12 +3,12 @@ import { Type } from 'typebox'
 import { audit } from '../audit.ts'
 import { NewToken, Page, PageQuery, Token, TokenCreated } from '../contract/index.ts'
 import type { Api, Deps } from '../deps.ts'
-import { decodeCursor, toPage } from '../paging.ts'
+import { CursorTime, decodeCursor, toPage } from '../paging.ts'
 import { ProblemError } from '../problems.ts'
 import { principalOf } from '../session/guard.ts'
 
 const Uuid = Type.String({ format: 'uuid' })
-const PageKey = Type.Tuple([Type.String({ format: 'date-time' }), Uuid])
+const PageKey = Type.Tuple([CursorTime, Uuid])
 
 export function tokenRoutes(app: Api, deps: Deps): void {
   app.get(

@@ -7,6 +7,8 @@ export interface SeriesRecord {
   id: number
   metric: string
   kind: SeriesKind
+  /** Has rows in both tables: the metric has changed its type. */
+  mixed: boolean
 }
 
 /** A device's series, in the order it first sent them; only `metrics` when given. */
@@ -16,7 +18,7 @@ export async function findSeries(
   metrics?: string[],
 ): Promise<SeriesRecord[]> {
   const { rows } = await db.query<SeriesRecord>(
-    `SELECT id, metric, kind FROM series
+    `SELECT id, metric, kind, mixed FROM series
      WHERE device_id = $1 AND ($2::text[] IS NULL OR metric = ANY($2)) ORDER BY id`,
     [deviceId, metrics ?? null],
   )
@@ -83,6 +85,19 @@ export async function readTextChanges(db: Queryable, range: ReadingsRange): Prom
   return rows
 }
 
+/** The newest `limit` text readings of each series, in order of time. */
+export async function readTexts(db: Queryable, range: ReadingsRange): Promise<Point<string>[]> {
+  const { rows } = await db.query<Point<string>>(
+    `SELECT s.id AS "seriesId", ${epochMs('r.time')} AS t, r.value
+     FROM unnest($1::int[]) AS s(id) CROSS JOIN LATERAL (
+       SELECT time, value FROM reading_text
+       WHERE series_id = s.id AND time >= $2 AND time < $3 ORDER BY time DESC LIMIT $4
+     ) AS r ORDER BY s.id, r.time`,
+    [...rangeValues(range), range.limit],
+  )
+  return rows
+}
+
 export interface Bucket {
   seriesId: number
   t: number
@@ -125,21 +140,23 @@ export interface LatestRecord {
 }
 
 /**
- * The newest reading by event time of every series of these devices; of all devices when null. A metric that changes
- * its type has rows in both tables. In the order in which a device first sent its metrics.
+ * The newest reading by event time of every series of these devices; of all devices when null. A series has rows in
+ * one table, a mixed one in both; the other table is not asked, for a miss looks into every partition. In the order in
+ * which a device first sent its metrics.
  */
 export async function readLatest(db: Queryable, deviceIds: string[] | null): Promise<LatestRecord[]> {
-  const newest = (table: string, columns: string) =>
-    `(SELECT time, ${columns} FROM ${table} WHERE series_id = s.id ORDER BY time DESC LIMIT 1)`
+  const newest = (table: string, columns: string, isHere: string) =>
+    `SELECT s.id, s.device_id, s.metric, s.kind, r.* FROM series s CROSS JOIN LATERAL (
+       SELECT time, ${columns} FROM ${table} WHERE series_id = s.id ORDER BY time DESC LIMIT 1
+     ) AS r WHERE (${isHere} OR s.mixed) AND ($1::text[] IS NULL OR s.device_id = ANY($1))`
   const { rows } = await db.query<LatestRecord>(
-    `SELECT s.device_id AS "deviceId", s.metric, s.kind, ${epochMs('r.time')} AS t, r.number, r.text
-     FROM series s CROSS JOIN LATERAL (
-       ${newest('reading', 'value AS number, NULL::text AS text')}
-       UNION ALL ${newest('reading_text', 'NULL::float8, value')}
-       ORDER BY time DESC LIMIT 1
-     ) AS r
-     WHERE ($1::text[] IS NULL OR s.device_id = ANY($1))
-     ORDER BY s.device_id, s.id`,
+    `SELECT DISTINCT ON (device_id, id)
+       device_id AS "deviceId", metric, kind, ${epochMs('time')} AS t, number, text
+     FROM (
+       ${newest('reading', 'value AS number, NULL::text AS text', "s.kind <> 'string'")}
+       UNION ALL
+       ${newest('reading_text', 'NULL::float8, value', "s.kind = 'string'")}
+     ) AS both_tables ORDER BY device_id, id, time DESC`,
     [deviceIds],
   )
   return rows
