@@ -125,7 +125,7 @@ describe('telemetry over MQTT', () => {
     expect(values).toEqual([...sent, 200, 201])
   })
 
-  it('T-MIXED-1 a metric that changes its type keeps both kinds of readings', async () => {
+  it('T-KINDS-1 a metric that changes its type keeps both kinds of readings', async () => {
     for (const value of ['5', '"five"', 'true', '6'])
       await device.publishAsync(topics.telemetry('kitchen'), `{"mixed":${value}}`, { qos: 1 })
     const values = (await stored()).filter(([metric]) => metric === 'mixed').map(([, , value]) => value)

@@ -1,0 +1,167 @@
+import { get as httpGet, type IncomingMessage, type ServerResponse } from 'node:http'
+import { findSeries } from '@telltale/infra/storage/readings'
+import fastify, { type FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { csvCell, sendExport } from '../src/telemetry/export.ts'
+import { addDevice, bearer, startApi, store, type TestApi, until } from './harness.ts'
+
+let api: TestApi
+let headers: { authorization: string }
+/** On the minute, in a partition that exists. */
+const start = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000
+const temperature: [number, number][] = Array.from({ length: 600 }, (_, i) => [
+  start + i * 1_700,
+  Math.sin(i) * 20,
+])
+
+beforeAll(async () => {
+  api = await startApi()
+  headers = await bearer(api, 'viewer')
+  await addDevice(api, 'kitchen')
+  await store(api, 'kitchen', { metric: 'temperature', points: temperature })
+  await store(api, 'kitchen', {
+    metric: 'ok',
+    points: [
+      [start, true],
+      [start + 90_000, false],
+    ],
+  })
+  const door = ['shut', 'shut', 'open', 'open', 'shut'].map((value, i): [number, string] => [
+    start + i * 1_000,
+    value,
+  ])
+  await store(api, 'kitchen', { metric: 'door', points: door })
+})
+afterAll(() => api.stop())
+
+const range = `from=${start}&to=${start + 3_600_000}`
+
+describe('exports', () => {
+  it('T-CSV-1 CSV streams every reading in order of time', async () => {
+    const answer = await fetch(api.url(`/devices/kitchen/readings?${range}`), {
+      headers: { ...headers, accept: 'text/csv' },
+    })
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    const lines = (await answer.text()).trimEnd().split('\r\n')
+    expect(lines[0]).toBe('time,metric,value')
+    expect(lines).toHaveLength(1 + 600 + 2 + 5)
+    const times = lines.slice(1).map((line) => line.split(',')[0] ?? '')
+    expect(times).toEqual([...times].sort())
+    expect(lines).toContain(`${new Date(start).toISOString()},door,shut`)
+  })
+
+  it('T-CSV-2 no cell of text can run as a formula; numbers stay numbers', async () => {
+    await addDevice(api, 'formula')
+    const evil = '=HYPERLINK("http://evil.example","x")'
+    await store(api, 'formula', { metric: '+cmd', points: [[start, evil]] })
+    await store(api, 'formula', { metric: 'n', points: [[start + 1, -5]] })
+    const answer = await fetch(api.url(`/devices/formula/readings?${range}`), {
+      headers: { ...headers, accept: 'text/csv' },
+    })
+    const text = await answer.text()
+    expect(text).toContain(`,'+cmd,"'=HYPERLINK(""http://evil.example"",""x"")"\r\n`)
+    expect(text).toContain(',n,-5\r\n')
+    expect(['@x', '-x', '\tx', '\rx', 'a,b', 'a"b', 'a\nb', 'plain', true, 1.5].map(csvCell)).toEqual([
+      "'@x",
+      "'-x",
+      "'\tx",
+      '"\'\rx"',
+      '"a,b"',
+      '"a""b"',
+      '"a\nb"',
+      'plain',
+      'true',
+      '1.5',
+    ])
+  })
+
+  it('T-NDJSON-1 NDJSON gives one JSON value a line, with types', async () => {
+    const answer = await fetch(api.url(`/devices/kitchen/readings?${range}&metrics=ok`), {
+      headers: { ...headers, accept: 'application/x-ndjson' },
+    })
+    const lines = (await answer.text())
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines).toEqual([
+      { time: start, metric: 'ok', value: true },
+      { time: start + 90_000, metric: 'ok', value: false },
+    ])
+  })
+
+  it('T-EXPORT-1 a reader that goes away gives the database connection back', async () => {
+    const times = Array.from({ length: 100_000 }, (_, i): [number, number] => [start + i, i])
+    await addDevice(api, 'long')
+    await store(api, 'long', { metric: 'v', points: times })
+    const controller = new AbortController()
+    const init = { headers: { ...headers, accept: 'text/csv' }, signal: controller.signal }
+    const answer = await fetch(api.url(`/devices/long/readings?${range}`), init)
+    await answer.body?.getReader().read()
+    expect(api.database.pool.idleCount).toBeLessThan(api.database.pool.totalCount)
+    controller.abort()
+    await expect.poll(() => api.database.pool.idleCount === api.database.pool.totalCount).toBe(true)
+  })
+
+  describe('with a short stall limit', () => {
+    const stallMs = 500
+    let server: FastifyInstance
+    let url: string
+    let answering: ServerResponse
+    beforeAll(async () => {
+      await addDevice(api, 'stalling')
+      const points = Array.from({ length: 200_000 }, (_, i): [number, number] => [start + i, i])
+      await store(api, 'stalling', { metric: 'v', points })
+      server = fastify()
+      server.get('/', async (_, reply) => {
+        answering = reply.raw
+        const series = await findSeries(api.database.pool, 'stalling')
+        const asked = {
+          deviceId: 'stalling',
+          from: start,
+          to: start + 3_600_000,
+          format: 'text/csv' as const,
+        }
+        return sendExport(api.database.pool, { ...asked, series, stallMs }, reply)
+      })
+      url = await server.listen({ port: 0, host: '127.0.0.1' })
+    })
+    afterAll(() => server.close())
+    const isIdle = () => api.database.pool.idleCount === api.database.pool.totalCount
+
+    it('T-EXPORT-2 a database that takes long cuts nobody off', async () => {
+      const blocker = await api.database.pool.connect()
+      await blocker.query('BEGIN; LOCK TABLE reading')
+      const answer = fetch(url).then((response) => response.text())
+      const begun = performance.now()
+      await until(() => performance.now() - begun > 2 * stallMs)
+      await blocker.query('ROLLBACK')
+      blocker.release()
+      expect((await answer).split('\r\n')).toHaveLength(200_002)
+    })
+
+    it('T-EXPORT-3 a client that takes nothing is cut off', async () => {
+      const client = await new Promise<IncomingMessage>((resolve) => httpGet(url, { agent: false }, resolve))
+      client.on('error', () => {})
+      client.pause()
+      await until(() => answering.destroyed && isIdle())
+      expect(answering.writableFinished).toBe(false)
+      client.resume()
+      await until(() => client.closed)
+      expect(client.complete).toBe(false)
+    })
+
+    it('T-EXPORT-4 a burst of exports passes no limit, and every place comes back', async () => {
+      const path = `/devices/stalling/readings?${range}`
+      const asked = { headers: { ...headers, accept: 'text/csv' } }
+      const statuses = async () => {
+        const answers = await Promise.all(Array.from({ length: 8 }, () => fetch(api.url(path), asked)))
+        await Promise.all(answers.map((answer) => answer.text()))
+        return answers.map(({ status }) => status).sort()
+      }
+      for (let i = 0; i < 3; i++) {
+        expect((await statuses()).filter((status) => status === 200)).toHaveLength(3)
+        await until(isIdle)
+      }
+    })
+  })
+})
