@@ -8,8 +8,8 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 
 const ARTEFACTS = fileURLToPath(new URL('../../artefacts', import.meta.url))
 
-export const themes = ['light', 'dark'] as const
-export const sizes = [
+const themes = ['light', 'dark'] as const
+const sizes = [
   { width: 1440, height: 900 },
   { width: 1024, height: 768 },
   { width: 390, height: 844 },
@@ -60,7 +60,7 @@ export class Complaints {
   }
 }
 
-export async function chooseTheme(page: Page, theme: (typeof themes)[number]): Promise<void> {
+async function chooseTheme(page: Page, theme: (typeof themes)[number]): Promise<void> {
   await page.emulateMedia({ colorScheme: theme })
   await page.locator(`html[data-theme="${theme}"]`).waitFor()
 }
@@ -104,6 +104,15 @@ async function takePictures(page: Page, name: string): Promise<void> {
     await page.screenshot({ path: join(ARTEFACTS, `${name}-${theme}.png`) })
   }
   await chooseTheme(page, 'light')
+}
+
+/** Resolves when the word is on the page, if only for one frame: what lasts a second is not left to polling. */
+export function seen(page: Page, word: string): Promise<unknown> {
+  return page.evaluate(`new Promise((resolve) => {
+    const look = () =>
+      document.body.textContent.includes('${word}') ? resolve() : requestAnimationFrame(look)
+    look()
+  })`)
 }
 
 /** The points of a chart's line, in pixels, oldest first. */

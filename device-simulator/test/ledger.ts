@@ -4,12 +4,12 @@ import type { Pool } from '@telltale/infra/storage/pool'
 import type { Printed } from './simulator.ts'
 
 /** `device metric time` → value; booleans as the 0 and 1 they are stored as. */
-export type Readings = Map<string, string | number>
+type Readings = Map<string, string | number>
 
 /** The broker keeps this much of a message it cannot read. */
 const REJECTED_BYTES = 4 * 1024
 
-export interface Comparison {
+interface Comparison {
   /** Telemetry messages of which nothing is in the database: not as readings, not as rejected. */
   missing: Printed[]
   /** Stored readings nobody sent, or with another value than was sent. */
@@ -37,7 +37,7 @@ export async function compare(pool: Pool, messages: Printed[]): Promise<Comparis
 }
 
 /** Empty when the payload is no telemetry at all. */
-export function readingsOf({ deviceId, payload }: Printed): Readings {
+function readingsOf({ deviceId, payload }: Printed): Readings {
   const readings: Readings = new Map()
   for (const { ts, values } of parse(payload))
     for (const [metric, value] of flatten(values))

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Totals } from '../src/totals.ts'
 
@@ -13,18 +14,20 @@ export interface Printed {
   payload: string
 }
 
-export interface Ended {
+interface Ended {
   code: number | null
   /** The line at the end; undefined when it never ran. */
-  summary: (Totals & { devices: number; durationMs: number }) | undefined
+  summary: Summary | undefined
   messages: Printed[]
   stderr: string
 }
 
+type Summary = Totals & { devices: number; durationMs: number }
+
 export interface Simulator {
   process: ChildProcess
-  /** Lines on stdout so far. */
-  lines: () => number
+  /** Those printed so far; it grows. */
+  messages: readonly Printed[]
   ended: Promise<Ended>
 }
 
@@ -33,30 +36,20 @@ export function simulate(args: string[], env: Record<string, string>): Simulator
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, ...env },
   })
-  const stdout: Buffer[] = []
+  const messages: Printed[] = []
+  let summary: Summary | undefined
   let stderr = ''
-  let lines = 0
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout.push(chunk)
-    for (const byte of chunk) if (byte === 0x0a) lines++
+  const lines = createInterface({ input: child.stdout })
+  lines.on('line', (line) => {
+    const parsed = JSON.parse(line) as Printed | Summary
+    if ('payload' in parsed) messages.push(parsed)
+    else summary = parsed
   })
   child.stderr.on('data', (chunk) => {
     stderr += chunk
   })
-  const ended = once(child, 'close').then(() => {
-    const text = Buffer.concat(stdout).toString()
-    return { code: child.exitCode, stderr, ...readOutput(text) }
+  const ended = Promise.all([once(child, 'close'), once(lines, 'close')]).then(() => {
+    return { code: child.exitCode, summary, messages, stderr }
   })
-  return { process: child, lines: () => lines, ended }
-}
-
-function readOutput(text: string): Pick<Ended, 'summary' | 'messages'> {
-  const parsed = text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as Printed & NonNullable<Ended['summary']>)
-  return {
-    summary: parsed.find((line) => line.durationMs !== undefined),
-    messages: parsed.filter((line) => line.payload !== undefined),
-  }
+  return { process: child, messages, ended }
 }

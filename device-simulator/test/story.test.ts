@@ -21,6 +21,7 @@ import {
   linePoints,
   openBrowser,
   openContext,
+  seen,
   widthsThatScroll,
 } from './browser.ts'
 import { signIn } from './session.ts'
@@ -200,10 +201,11 @@ describe.skipIf(toolMissing('chromium'))('the story', () => {
   it('L-STORY-2 kill -9 of the API: the page comes back by itself, with what it missed', async () => {
     expected = /Failed to load resource|ERR_|WebSocket connection/
     const before = (await linePoints(page, 'Temperature')).length
+    const noticed = seen(page, 'Reconnecting')
     process.kill(await pidOf(site, 'api'), 'SIGKILL')
-    await page.getByRole('button', { name: /Reconnecting|Offline/ }).waitFor()
     const missed = [25.5, 26.5, 27.5, 28.5, 29.25]
     for (const temperature of missed) await say(JSON.stringify({ temperature }))
+    await noticed
     await page.getByRole('status').getByText('Live', { exact: true }).waitFor()
     await tileShows('29.25')
     await waitFor('every missed reading', async () => {
