@@ -212,7 +212,9 @@ async function serverUser(paths: string[]): Promise<ServerUser> {
     )
   const lend = '+dac_override,+dac_read_search'
   const launcher = ['/usr/bin/setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups']
-  return { uid, gid, launcher: [...launcher, `--inh-caps=${lend}`, `--ambient-caps=${lend}`] }
+  // Without the fix-up off, access(2), which initdb asks, would ignore what was lent.
+  const keep = '--securebits=+no_setuid_fixup'
+  return { uid, gid, launcher: [...launcher, keep, `--inh-caps=${lend}`, `--ambient-caps=${lend}`] }
 }
 
 async function postgresUser(): Promise<{ uid: number; gid: number }> {
