@@ -2,6 +2,7 @@ import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { retry } from '@telltale/infra/retry'
 import { isTransient } from '@telltale/infra/storage/errors'
+import type { RejectedRow } from '@telltale/infra/storage/telemetry'
 import type { PublishPacket } from 'aedes'
 import { type CommandDispatcher, decodeReply } from './commands.ts'
 import { type RejectedPayload, type Topic, topics } from './contract/index.ts'
@@ -27,28 +28,20 @@ export interface AcceptDeps {
  * changed in place here.
  */
 export function acceptFromDevice(deps: AcceptDeps, publish: Publish): void {
-  const { session, packet, topic, done } = publish
+  const { session, packet, topic, payload, nowMs, done } = publish
+  const { clock } = session
   switch (topic.kind) {
-    case 'telemetry': {
-      const nowMs = Date.now()
-      const payload = toBuffer(packet.payload)
-      return store(
-        deps,
-        { ...publish, payload, nowMs },
-        decodeTelemetry(payload, { nowMs, clock: session.clock, window: deps.window }),
-      )
-    }
+    case 'telemetry':
+      return store(deps, publish, decodeTelemetry(payload, { nowMs, clock, window: deps.window }))
     case 'metric': {
-      const nowMs = Date.now()
-      const payload = toBuffer(packet.payload)
-      const decoded = decodeMetric(topic.metric, payload, { nowMs, clock: session.clock })
+      const decoded = decodeMetric(topic.metric, payload, { nowMs, clock })
       // The plain value has no room for its time: the API gets it in stamped form beside the device's own message.
       const tellApi = () => {
         if (decoded.readings.length > 0)
           deps.publish(topics.platform('readings', session.deviceId), encodeReadings(decoded.readings))
         done()
       }
-      return store(deps, { ...publish, payload, nowMs, done: tellApi }, decoded)
+      return store(deps, { ...publish, done: tellApi }, decoded)
     }
     case 'status':
       return acceptStatus(deps, publish)
@@ -69,14 +62,14 @@ export interface Publish {
   packet: PublishPacket
   /** The packet's topic, which the session's device may publish to. */
   topic: Topic
+  payload: Buffer
+  /** When it arrived. */
+  nowMs: number
   done: () => void
 }
 
-function store(
-  deps: AcceptDeps,
-  publish: Publish & { payload: Buffer; nowMs: number },
-  decoded: Decoded,
-): void {
+/** On the path of every message: plain objects of one shape, no spreading (it cost a tenth of the broker's time). */
+function store(deps: AcceptDeps, publish: Publish, decoded: Decoded): void {
   const { session, packet, payload, nowMs, done } = publish
   deps.presence.heard(session, nowMs)
   let rowCount = decoded.rejected === undefined ? 0 : 1
@@ -84,9 +77,7 @@ function store(
   deps.writer.add({
     deviceId: session.deviceId,
     readings: decoded.readings,
-    ...(decoded.rejected !== undefined && {
-      rejected: rejectedRow(publish, decoded.rejected),
-    }),
+    rejected: decoded.rejected === undefined ? undefined : rejectedRow(publish, decoded.rejected),
     rowCount,
     payloadBytes: payload.length,
     receivedAtMs: nowMs,
@@ -98,10 +89,7 @@ function store(
   })
 }
 
-function rejectedRow(
-  { session, packet, payload, nowMs }: Publish & { payload: Buffer; nowMs: number },
-  reason: string,
-) {
+function rejectedRow({ session, packet, payload, nowMs }: Publish, reason: string): RejectedRow {
   return {
     deviceId: session.deviceId,
     receivedAtMs: nowMs,
@@ -114,11 +102,7 @@ function rejectedRow(
 }
 
 /** A message with nothing readable in it is forwarded to nobody: in its place goes word of its rejection. */
-function tellRejected(
-  deps: AcceptDeps,
-  { session, packet, nowMs }: { session: DeviceSession; packet: PublishPacket; nowMs: number },
-  decoded: Decoded,
-): void {
+function tellRejected(deps: AcceptDeps, { session, packet, nowMs }: Publish, decoded: Decoded): void {
   const word: RejectedPayload = {
     deviceId: session.deviceId,
     receivedAt: nowMs,
@@ -134,13 +118,13 @@ function tellRejected(
 }
 
 function acceptStatus(deps: AcceptDeps, publish: Publish): void {
-  const payload = toBuffer(publish.packet.payload)
+  const { payload } = publish
   // An empty retained status clears the retained message; it says nothing about the device.
   if (payload.length === 0) return publish.done()
   const status = decodeStatus(payload)
   if (status) return deps.presence.reported(publish.session, status, publish.done)
   const rejected = 'status is neither online nor offline'
-  store(deps, { ...publish, payload, nowMs: Date.now() }, { readings: [], rejected })
+  store(deps, publish, { readings: [], rejected })
 }
 
 /** `online` / `offline`, or `{"status": …}`. */
@@ -157,28 +141,20 @@ function decodeStatus(payload: Buffer): 'online' | 'offline' | undefined {
 }
 
 function acceptReply(deps: AcceptDeps, publish: Publish, commandId: string): void {
-  const payload = toBuffer(publish.packet.payload)
+  const { payload } = publish
   const reply = payload.length <= limits.commands.replyBytesMax ? decodeReply(payload) : undefined
   if (!reply) {
     const rejected =
       'not a reply: {"status": accepted | progress | succeeded | failed | rejected, …} expected'
-    return store(deps, { ...publish, payload, nowMs: Date.now() }, { readings: [], rejected })
+    return store(deps, publish, { readings: [], rejected })
   }
   const { deviceId } = publish.session
   // The row is the truth: a reply is acknowledged when it is written, however long the database is away.
   const work = () => deps.commands.reply(deviceId, commandId, reply)
   retry(work, { ...REPLY_BACKOFF, isRetryable: isTransient }).then(publish.done, (error: Error) =>
-    store(
-      deps,
-      { ...publish, payload, nowMs: Date.now() },
-      {
-        readings: [],
-        rejected: `the database refused the reply: ${error.message}`.replaceAll('\0', ''),
-      },
-    ),
+    store(deps, publish, {
+      readings: [],
+      rejected: `the database refused the reply: ${error.message}`.replaceAll('\0', ''),
+    }),
   )
-}
-
-function toBuffer(payload: PublishPacket['payload']): Buffer {
-  return typeof payload === 'string' ? Buffer.from(payload) : payload
 }

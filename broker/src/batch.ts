@@ -8,7 +8,7 @@ import type { Reading } from './telemetry.ts'
 export interface Message {
   deviceId: string
   readings: Reading[]
-  rejected?: RejectedRow
+  rejected: RejectedRow | undefined
   rowCount: number
   payloadBytes: number
   receivedAtMs: number

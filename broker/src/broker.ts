@@ -232,7 +232,9 @@ export class Broker {
     }
     if (!session) return this.#acceptFromApi(topic, callback)
     const done = order.enter(callback)
-    const accept = () => acceptFromDevice(this.#accept, { session, packet, topic, done })
+    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
+    const publish = { session, packet, topic, payload, nowMs: Date.now(), done }
+    const accept = () => acceptFromDevice(this.#accept, publish)
     if (packet.qos === 2) this.#acceptOnce(client, packet, { accept, done })
     else accept()
   }

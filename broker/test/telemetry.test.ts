@@ -163,7 +163,8 @@ describe('telemetry over MQTT', () => {
   })
 
   it('T-HOSTILE-1 hostile metric names are only names', async () => {
-    const ts = Date.now()
+    // A moment no other test of this file uses: stamps of the burst above reach ahead of now.
+    const ts = Date.now() - 3_600_000
     const payload = `{"ts":${ts},"values":{"__proto__":1,"constructor":2,"'; DROP TABLE reading; --":3,"ünï 漢 😀":4}}`
     await device.publishAsync(topics.telemetry('kitchen'), payload, { qos: 1 })
     const names = (await stored()).filter(([, t]) => t === ts).map(([metric]) => metric)
