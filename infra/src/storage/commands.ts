@@ -157,7 +157,7 @@ export async function listDueCommands(
   limit: number,
 ): Promise<(CommandRecord & { ttlLeftMs: number })[]> {
   const { rows } = await db.query<CommandRecord & { ttlLeftMs: number }>(
-    `SELECT ${COLUMNS}, ceil(extract(epoch FROM expires_at - now()) * 1000)::int AS "ttlLeftMs" FROM command c
+    `SELECT ${COLUMNS}, least(ttl_ms, ceil(extract(epoch FROM expires_at - now()) * 1000)::int) AS "ttlLeftMs" FROM command c
      WHERE device_id = $1 AND status IN ('queued', 'sent') AND expires_at > now()
      ORDER BY c.created_at, c.id LIMIT $2`,
     [deviceId, limit],
