@@ -12,6 +12,7 @@ import { commandRoutes } from './commands/routes.ts'
 import { installDashboard } from './dashboard.ts'
 import type { Api, Deps } from './deps.ts'
 import { credentialRoutes } from './devices/credentials.ts'
+import { deletionRoutes } from './devices/deletions.ts'
 import { deviceRoutes } from './devices/routes.ts'
 import { handleError } from './errors.ts'
 import { pollRoutes } from './live/poll.ts'
@@ -143,6 +144,7 @@ async function installRoutes(api: Api, deps: Deps): Promise<void> {
   sessionRoutes(api, deps)
   tokenRoutes(api, deps)
   deviceRoutes(api, deps)
+  deletionRoutes(api, deps)
   credentialRoutes(api, deps)
   latestRoutes(api, deps)
   readingsRoutes(api, deps)

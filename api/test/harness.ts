@@ -84,7 +84,7 @@ export async function startApi(
   const database = await createTestDatabase()
   releases.add('database', () => database.drop())
   const engine = await openEngine(database.pool)
-  await engine.maintain({ nowMs: Date.now(), retentionDays: 0 })
+  await engine.maintain({ nowMs: Date.now(), retentionDays: 0, backfillDays: 30 })
   const broker = new TestBroker()
   const brokerPort = await broker.start()
   releases.add('broker', () => broker.stop())

@@ -16,7 +16,6 @@ export interface BrokerDeps extends Omit<AcceptDeps, 'publish'> {
   platformSecret: string
   log: Logger
   /** Series ids of a device's former life must not outlive a reconnect. */
-  forgetSeries: (deviceId: string) => void
   /** Word from the API. */
   onRevoked: (deviceId: string) => void
 }
@@ -162,7 +161,6 @@ export class Broker {
       throw new RefusedError(connackCodes.notAuthorized, `a Last Will on ${will.topic} is not allowed`)
     const attachment: Attachment = { principal, order: new InOrder(), filters: new Set() }
     if (principal.kind === 'device') {
-      this.#deps.forgetSeries(principal.deviceId)
       // Of the same client id, aedes itself closes the former one, before it tells us of this one.
       const former = this.#clients.get(principal.deviceId)
       const attached = former?.id === client.id && this.#attachments.get(former)

@@ -4,14 +4,16 @@ import { type Releases, runService } from '@telltale/infra/service'
 import { findRevoked } from '@telltale/infra/storage/credentials'
 import { openEngine } from '@telltale/infra/storage/engine'
 import { createPool, type Pool } from '@telltale/infra/storage/pool'
-import { trimRejected } from '@telltale/infra/storage/telemetry'
 import { Broker } from './broker.ts'
 import { CommandDispatcher } from './commands.ts'
 import { type BrokerConfig, brokerConfig, timeWindow } from './config.ts'
 import { type PlatformKind, topics } from './contract/index.ts'
+import { LatestReadings } from './latest-readings.ts'
 import { listenTcp, listenWebSocket } from './listeners.ts'
 import { Presence } from './presence.ts'
+import { repeat } from './repeat.ts'
 import { SeriesCache } from './series-cache.ts'
+import { StorageJobs } from './storage-jobs.ts'
 import { TelemetryWriter } from './telemetry-writer.ts'
 import { Totals } from './totals.ts'
 
@@ -22,7 +24,8 @@ await runService(async (releases) => {
   const engine = await openEngine(writerPool)
   const totals = new Totals()
   const series = new SeriesCache()
-  const writer = new TelemetryWriter({ pool: writerPool, engine, series, totals, log })
+  const latest = new LatestReadings(pool, log)
+  const writer = new TelemetryWriter({ pool: writerPool, engine, series, latest, totals, log })
   const tellApi = (about: PlatformKind, id: string, message: unknown) =>
     broker.publish(topics.platform(about, id), Buffer.from(JSON.stringify(message)))
   const brokerId = config.TELLTALE_BROKER_ID
@@ -45,23 +48,19 @@ await runService(async (releases) => {
     log,
     platformSecret: config.TELLTALE_PLATFORM_SECRET,
     window: timeWindow(config),
-    forgetSeries: (deviceId) => series.forget(deviceId),
     onRevoked: () => void disconnectRevoked().catch((err) => log.warn({ err }, 'revocation check failed')),
   })
   async function disconnectRevoked(): Promise<void> {
     for (const deviceId of await findRevoked(pool, [...broker.credentialsInUse()]))
       broker.disconnect(deviceId, 'revoked')
   }
-  const makeRoom = () => engine.maintain({ nowMs: Date.now(), retentionDays: config.TELLTALE_RETENTION_DAYS })
-  async function maintain(): Promise<void> {
-    await makeRoom()
-    await trimRejected(pool, limits.rejected.perDeviceMax)
-  }
+  const jobs = new StorageJobs({ pool, engine, config, log })
 
   // Released last-in-first-out: stop listening, store and acknowledge what was read, close, write the last rows.
   releases.add('presence', () => presence.stop())
   releases.add('commands', () => commands.stop())
-  await makeRoom()
+  releases.add('latest readings', () => latest.stop())
+  await jobs.makeRoom()
   await broker.start()
   releases.add('connections', () => broker.close())
   releases.add('open batches', () => {
@@ -72,9 +71,10 @@ await runService(async (releases) => {
   for (const deviceId of await presence.start())
     broker.publish(topics.status(deviceId), Buffer.from('offline'), { retain: true })
   commands.start()
-  const { revocationCheckMs, maintenanceMs, totalsMs } = limits.broker
+  latest.start()
+  jobs.start(releases)
+  const { revocationCheckMs, totalsMs } = limits.broker
   repeat(releases, log, { what: 'revocation check', everyMs: revocationCheckMs, work: disconnectRevoked })
-  repeat(releases, log, { what: 'storage maintenance', everyMs: maintenanceMs, work: maintain })
   const tellTotals = async () => {
     const { pendingRows, pendingBytes } = writer
     const now = { brokerId, connections: broker.deviceCount, pendingRows, pendingBytes }
@@ -98,24 +98,4 @@ function openPools(config: BrokerConfig, log: Logger, releases: Releases): { poo
   const pool = createPool({ url, name: 'broker', max: 6, onConnectionError })
   releases.add('database pools', () => Promise.all([writerPool.end(), pool.end()]))
   return { pool, writerPool }
-}
-
-/** Runs `work` again and again, never twice at once; a failure is logged and the next round tries again. */
-function repeat(
-  releases: Releases,
-  log: Logger,
-  { what, everyMs, work }: { what: string; everyMs: number; work: () => Promise<void> },
-): void {
-  let running: Promise<void> | undefined
-  const timer = setInterval(() => {
-    running ??= work()
-      .catch((err: unknown) => log.warn({ err }, `${what} failed`))
-      .finally(() => {
-        running = undefined
-      })
-  }, everyMs)
-  releases.add(what, () => {
-    clearInterval(timer)
-    return running
-  })
 }

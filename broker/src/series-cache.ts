@@ -2,11 +2,17 @@ import { limits } from '@telltale/infra/limits'
 import type { Series } from '@telltale/infra/storage/series'
 
 /**
- * Series of the devices heard lately. Forgotten at each connect, so a device deleted and made again never meets the
- * ids of its former life.
+ * Series of the devices heard lately, true as of the deletion `asOf`: whoever uses it first asks the database whether
+ * a device was deleted since (`readStorageClock`), so a device made again never meets the ids of its former life.
  */
 export class SeriesCache {
   readonly #byDevice = new Map<string, Map<string, Series>>()
+  #asOf: number | undefined
+
+  /** The newest deletion it knows of; undefined before the first look. */
+  get asOf(): number | undefined {
+    return this.#asOf
+  }
 
   of(deviceId: string): Map<string, Series> {
     const known = this.#byDevice.get(deviceId)
@@ -17,8 +23,10 @@ export class SeriesCache {
     return fresh
   }
 
-  forget(deviceId: string): void {
-    this.#byDevice.delete(deviceId)
+  /** These devices were deleted up to the deletion `asOf`. */
+  forget(deviceIds: string[], asOf: number): void {
+    for (const deviceId of deviceIds) this.#byDevice.delete(deviceId)
+    this.#asOf = Math.max(asOf, this.#asOf ?? 0)
   }
 
   #forgetOldest(): void {

@@ -2,16 +2,28 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { backoffMs } from '@telltale/infra/retry'
+import { deletedSince, readStorageClock } from '@telltale/infra/storage/deletions'
 import type { Engine } from '@telltale/infra/storage/engine'
 import { isDataError, isMissingPartition, sqlState, UNIQUE_VIOLATION } from '@telltale/infra/storage/errors'
+import { lateBeforeMs, noteLate } from '@telltale/infra/storage/late'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { resolveSeries } from '@telltale/infra/storage/series'
-import { type StoreWay, storeBatch } from '@telltale/infra/storage/telemetry'
+import { type StoreWay, storeBatch, type TelemetryBatch } from '@telltale/infra/storage/telemetry'
 import { type Message, missingSeries, seriesKey, toRows } from './batch.ts'
+import type { LatestReadings } from './latest-readings.ts'
 import type { SeriesCache } from './series-cache.ts'
 import type { Totals } from './totals.ts'
 
 const { writer: bounds } = limits
+
+export interface WriterDeps {
+  pool: Pool
+  engine: Engine
+  series: SeriesCache
+  latest: LatestReadings
+  totals: Totals
+  log: Logger
+}
 
 /**
  * Bounded group commit: while two batches are being stored, messages gather for the next one, so batches are small
@@ -19,7 +31,7 @@ const { writer: bounds } = limits
  * commit; while the database is away nothing is, and the sockets of waiting clients are not read.
  */
 export class TelemetryWriter {
-  readonly #deps: { pool: Pool; engine: Engine; series: SeriesCache; totals: Totals; log: Logger }
+  readonly #deps: WriterDeps
   /** Gathering for the next batch; its rows and bytes are bounded. */
   readonly #open: Message[] = []
   /** Beyond the bounds: at most one socket chunk of each connection, which aedes reads no further meanwhile. */
@@ -32,7 +44,7 @@ export class TelemetryWriter {
   #mergesLeft = 0
   #onIdle: (() => void) | undefined
 
-  constructor(deps: { pool: Pool; engine: Engine; series: SeriesCache; totals: Totals; log: Logger }) {
+  constructor(deps: WriterDeps) {
     this.#deps = deps
   }
 
@@ -128,15 +140,33 @@ export class TelemetryWriter {
   }
 
   async #commit(messages: Message[], way: StoreWay): Promise<void> {
-    const { pool, engine, series, totals } = this.#deps
+    const { pool, engine, series, latest, totals } = this.#deps
+    const lookedMs = performance.now()
+    const { nowMs, lastDeletion } = await readStorageClock(pool)
+    // Every message was received before this look: for all of them, what the cache knows from here on is true.
+    await this.#forgetDeleted(lastDeletion)
     await this.#resolve(messages)
-    // No await between the last look at the cache and its use: a reconnect elsewhere forgets series at any time.
     const batch = toRows(messages, series)
     await engine.cover(batch.numbers.timesMs)
     await engine.cover(batch.texts.timesMs)
-    const { duplicates, conflicts } = await storeBatch(pool, batch, way)
-    if (way === 'merge' && this.#mergesLeft > 0 && duplicates === 0) this.#mergesLeft--
-    totals.committed({ duplicates, conflicts })
+    const result = await storeBatch(pool, batch, { way, lateBeforeMs: lateBeforeMs(nowMs) })
+    if (way === 'merge' && this.#mergesLeft > 0 && result.duplicates === 0) this.#mergesLeft--
+    await this.#noteSlow(batch, performance.now() - lookedMs)
+    latest.note(batch, result)
+    totals.committed(result)
+  }
+
+  /** A process that was frozen meanwhile judged lateness by a time long gone: rollups may have passed the rows. */
+  async #noteSlow(batch: TelemetryBatch, tookMs: number): Promise<void> {
+    if (tookMs > limits.rollups.commitWithinMs)
+      await noteLate(this.#deps.pool, batch.numbers, Number.POSITIVE_INFINITY)
+  }
+
+  async #forgetDeleted(lastDeletion: number): Promise<void> {
+    const { pool, series } = this.#deps
+    if (series.asOf !== undefined && series.asOf >= lastDeletion) return
+    // Before the first look nothing is cached.
+    series.forget(series.asOf === undefined ? [] : await deletedSince(pool, series.asOf), lastDeletion)
   }
 
   /** Until the cache knows every series of the batch, but for those the database refuses to make. */
@@ -146,7 +176,10 @@ export class TelemetryWriter {
     for (;;) {
       const wanted = missingSeries(messages, series, refused)
       if (wanted.length === 0) return
+      const { asOf } = series
       const resolved = await resolveSeries(pool, wanted)
+      // Another batch learned of a deletion meanwhile: these may be ids of a former life.
+      if (series.asOf !== asOf) continue
       for (const [i, one] of wanted.entries()) {
         const found = resolved[i]
         if (found) series.of(one.deviceId).set(one.metric, found)

@@ -151,7 +151,7 @@ async function timeWriter(pool: Pool, rows: Rows): Promise<number> {
       const numbers = slice(rows, from, from + batchRowsMax)
       from += batchRowsMax
       const texts = { seriesIds: [], timesMs: [], values: [] }
-      await storeBatch(pool, { numbers, texts, rejected: [] }, 'copy')
+      await storeBatch(pool, { numbers, texts, rejected: [] }, { way: 'copy', lateBeforeMs: 0 })
     }
   }
   await Promise.all(Array.from({ length: batchesInFlightMax }, storeNext))

@@ -80,3 +80,7 @@ CREATE VIEW reading_1d AS
   SELECT series_id, date_bin('1 day', bucket, 'epoch'), min(min), max(max), sum(sum), sum(count)::bigint,
     (array_agg(last ORDER BY bucket DESC))[1]
   FROM reading_1h WHERE bucket >= (SELECT done_until FROM rollup_progress WHERE level = '1d') GROUP BY 1, 2;
+
+-- Readings before this may have been dropped by retention: rollups there are never made again from what is left.
+CREATE TABLE retention_state (dropped_before timestamptz NOT NULL);
+INSERT INTO retention_state VALUES ('-infinity');

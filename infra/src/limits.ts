@@ -25,6 +25,30 @@ export const limits = {
     /** Devices whose series the broker keeps in memory. */
     cachedDevicesMax: 50_000,
   },
+  rollups: {
+    /** A reading older than this when it arrives is noted as late (the server's clock). */
+    lateAfterMs: 5 * 60_000,
+    /** Rollups stay this far behind now, so that whatever they could miss has been noted as late. */
+    settleMs: 10 * 60_000,
+    /** A batch must commit within this of its look at the clock, or its rows are noted as late after all. */
+    commitWithinMs: 60_000,
+    /** Late ranges folded into rollups in one transaction. */
+    lateRangesMax: 1_000,
+    everyMs: 30_000,
+  },
+  deletions: {
+    /** Rows of a deleted device removed by one statement. */
+    pieceRowsMax: 50_000,
+    /** A deletion ends no sooner: by then no batch under way can still add to it. */
+    graceMs: 120_000,
+    everyMs: 5_000,
+  },
+  latest: {
+    flushMs: 1_000,
+    flushRowsMax: 10_000,
+    /** Share of its time a broker spends on flushing at most: with many series it flushes less often. */
+    flushShareMax: 0.1,
+  },
   rejected: {
     /** What is kept of an unreadable payload. */
     payloadBytesKept: 4 * 1024,
@@ -75,6 +99,11 @@ assertRelation(
   'all programs can be stopped before the deadline',
 )
 assertRelation(limits.writer.batchRowsMax <= limits.writer.pendingRowsMax, 'a full batch fits the queue')
+assertRelation(
+  limits.rollups.lateAfterMs + limits.rollups.commitWithinMs + limits.database.statementTimeoutMs <
+    limits.rollups.settleMs,
+  'a reading that rollups could miss is noted as late',
+)
 assertRelation(limits.writer.retryDelayMinMs <= limits.writer.retryDelayMaxMs, 'back-off grows')
 
 function assertRelation(holds: boolean, what: string): void {

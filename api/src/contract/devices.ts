@@ -51,6 +51,17 @@ export type DeviceQuery = Type.Static<typeof DeviceQuery>
 export const DevicePage = Page(Device)
 export type DevicePage = Type.Static<typeof DevicePage>
 
+/** The device itself is gone at once; its readings are removed in the background. */
+export const Deletion = Type.Object({
+  id: Type.String(),
+  deviceId: DeviceId,
+  requestedBy: Type.String(),
+  requestedAt: Instant,
+  readingsDeleted: Type.Integer(),
+  finishedAt: Type.Union([Instant, Type.Null()]),
+})
+export type Deletion = Type.Static<typeof Deletion>
+
 /** Of the whole fleet, whatever the list is filtered to. */
 export const FleetSummary = Type.Object({
   total: Type.Integer(),

@@ -10,6 +10,7 @@ export { Page, PageQuery, Problem, Role, Value } from './common.ts'
 export {
   Credential,
   CredentialCreated,
+  Deletion,
   Device,
   DeviceChange,
   DeviceCreated,

@@ -1,11 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import {
-  createDevice,
-  deleteDevice,
-  getDevice,
-  listDevices,
-  updateDevice,
-} from '@telltale/infra/storage/devices'
+import { deleteDevice } from '@telltale/infra/storage/deletions'
+import { createDevice, getDevice, listDevices, updateDevice } from '@telltale/infra/storage/devices'
 import { countPresence } from '@telltale/infra/storage/presence'
 import { Type } from 'typebox'
 import { audit } from '../audit.ts'
@@ -22,6 +17,7 @@ import {
 import type { Api, Deps } from '../deps.ts'
 import { decodeCursor, toPage } from '../paging.ts'
 import { ProblemError } from '../problems.ts'
+import { principalOf } from '../session/guard.ts'
 
 export const DeviceParams = Type.Object({ id: DeviceId })
 
@@ -124,17 +120,16 @@ function writeRoutes(app: Api, deps: Deps): void {
       config: { role: 'operator' },
       schema: {
         tags: ['devices'],
-        summary: 'Delete a device with everything it sent',
+        summary: 'Delete a device; what it sent is removed in the background (GET /deletions)',
         params: DeviceParams,
         response: { 204: Type.Null() },
       },
     },
     async (request, reply) => {
       const { id } = request.params
-      // Disabled first, so that it cannot come back and write while its readings are being deleted.
-      if (!(await updateDevice(pool, id, { disabled: true }))) throw new ProblemError('device_not_found')
+      if (!(await deleteDevice(pool, id, principalOf(request).name)))
+        throw new ProblemError('device_not_found')
       link.revoked(id)
-      await deleteDevice(pool, id)
       await audit(deps, request, { action: 'device.delete', target: id, result: 'ok' })
       return reply.code(204).send(null)
     },

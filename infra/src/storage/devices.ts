@@ -32,9 +32,6 @@ const SELECT_DEVICE = `
   SELECT d.id, d.name, d.type, d.tags, d.created_at, d.disabled_at, p.status, p.since, p.reason, a.seen_at
   FROM device d ${PRESENCE_JOIN}`
 
-/** Deleting a device with years of readings takes longer than any other statement may. */
-const DELETE_TIMEOUT = '10min'
-
 /** A device's secret can be rotated without a gap: the old and the new one work side by side. */
 export const ACTIVE_CREDENTIALS_MAX = 2
 
@@ -119,19 +116,6 @@ export async function updateDevice(
     [id, patch.name ?? null, 'type' in patch, patch.type ?? null, patch.tags ?? null, patch.disabled ?? null],
   )
   return getDevice(db, id)
-}
-
-/** Removes a device and everything it ever sent. False when there is none. */
-export async function deleteDevice(pool: Pool, id: string): Promise<boolean> {
-  return inTransaction(pool, async (db) => {
-    await db.query(`SET LOCAL statement_timeout = '${DELETE_TIMEOUT}'`)
-    const { rows } = await db.query<{ id: number }>('SELECT id FROM series WHERE device_id = $1', [id])
-    const seriesIds = rows.map((row) => row.id)
-    await db.query('DELETE FROM reading WHERE series_id = ANY($1::int[])', [seriesIds])
-    await db.query('DELETE FROM reading_text WHERE series_id = ANY($1::int[])', [seriesIds])
-    const { rowCount } = await db.query('DELETE FROM device WHERE id = $1', [id])
-    return rowCount === 1
-  })
 }
 
 export interface CredentialRecord {

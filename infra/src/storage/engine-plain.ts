@@ -1,5 +1,8 @@
-import type { Engine } from './engine.ts'
+import { limits } from '../limits.ts'
+import type { Engine, EngineDescription } from './engine.ts'
 import { inTransaction, type Pool } from './pool.ts'
+import { rollupProgress, setDroppedBefore } from './rollups.ts'
+import { createRollupJob, removePiece } from './rollups-plain.ts'
 
 const DAY_MS = 86_400_000
 /** A partition a week: few enough for the planner over years, small enough for retention to be exact to days. */
@@ -7,11 +10,19 @@ const PARTITION_MS = 7 * DAY_MS
 /** 1970-01-05 was a Monday: partitions start on Mondays, UTC. */
 const FIRST_MONDAY_MS = 4 * DAY_MS
 const PARTITIONED = ['reading', 'reading_text'] as const
+/** Where a series has rows, and the column that orders them. */
+const TABLES = [
+  { table: 'reading', time: 'time' },
+  { table: 'reading_text', time: 'time' },
+  { table: 'rollup_1m', time: 'bucket' },
+  { table: 'rollup_1h', time: 'bucket' },
+  { table: 'rollup_1d', time: 'bucket' },
+] as const
 /** Any number of our own; makes two brokers that need the same partition wait for each other. */
 const PARTITION_LOCK = 7_355_609
 
-/** Native range partitions of plain PostgreSQL, made before rows need them. */
-export async function createPlainEngine(pool: Pool): Promise<Engine> {
+/** Native range partitions of plain PostgreSQL, made before rows need them; rollup tables kept by a job. */
+export function createPlainEngine(pool: Pool): Engine {
   const known = new Set<number>()
 
   async function cover(timesMs: number[]): Promise<void> {
@@ -38,15 +49,13 @@ export async function createPlainEngine(pool: Pool): Promise<Engine> {
     for (const start of missing) known.add(start)
   }
 
-  async function dropBefore(limitMs: number): Promise<void> {
-    const { rows } = await pool.query<{ name: string }>(
-      `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-       WHERE i.inhparent = ANY($1::regclass[])`,
-      [PARTITIONED],
-    )
-    for (const { name } of rows) {
+  async function dropBefore(oldMs: number): Promise<void> {
+    // What is not rolled up yet must not go.
+    const limitMs = Math.min(oldMs, (await rollupProgress(pool))['1m'])
+    for (const name of await partitions(pool)) {
       const start = partitionStartOf(name)
       if (start === undefined || start + PARTITION_MS > limitMs) continue
+      await setDroppedBefore(pool, start + PARTITION_MS)
       await pool.query(`DROP TABLE IF EXISTS ${name}`)
       known.delete(start)
     }
@@ -60,7 +69,61 @@ export async function createPlainEngine(pool: Pool): Promise<Engine> {
       await cover([nowMs, nowMs + PARTITION_MS, nowMs + 2 * PARTITION_MS])
       if (retentionDays > 0) await dropBefore(nowMs - retentionDays * DAY_MS)
     },
+    rollUp: createRollupJob(pool),
+    async removeSeries(seriesIds) {
+      let removed = 0
+      let readings = 0
+      for (const seriesId of seriesIds)
+        for (const place of TABLES) {
+          const rows = await removePiece(pool, place, seriesId)
+          removed += rows
+          if (place.time === 'time') readings += rows
+          if (removed >= limits.deletions.pieceRowsMax) return { readings, done: false }
+        }
+      return { readings, done: true }
+    },
+    describe: () => describe(pool),
   }
+}
+
+async function partitions(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ name: string }>(
+    `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE i.inhparent = ANY($1::regclass[]) ORDER BY c.relname`,
+    [PARTITIONED],
+  )
+  return rows.map(({ name }) => name)
+}
+
+async function describe(pool: Pool): Promise<EngineDescription> {
+  const names = await partitions(pool)
+  const { rows } = await pool.query<{ readings: number; rollups: number }>(
+    `SELECT (SELECT coalesce(sum(pg_total_relation_size(name::regclass)), 0) FROM unnest($1::text[]) AS p (name))::float8
+         AS readings,
+       (SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest($2::text[]) AS r (name))::float8 AS rollups`,
+    [names, ['rollup_1m', 'rollup_1h', 'rollup_1d']],
+  )
+  return {
+    extensionVersion: null,
+    bytes: rows[0] ?? { readings: 0, rollups: 0 },
+    compression: null,
+    oldestReadingMs: await oldestReading(pool, names),
+    jobs: [],
+  }
+}
+
+/** In the oldest partition that has a row. */
+async function oldestReading(pool: Pool, names: string[]): Promise<number | null> {
+  const numbers = names.filter((name) => name.startsWith('reading_p'))
+  for (const name of numbers) {
+    const { rows } = await pool.query<{ ms: number | null }>(
+      `SELECT (extract(epoch FROM min(first)) * 1000)::float8 AS ms FROM series s CROSS JOIN LATERAL (
+         SELECT time AS first FROM ${name} WHERE series_id = s.id ORDER BY time LIMIT 1
+       ) AS r`,
+    )
+    if (rows[0]?.ms != null) return rows[0].ms
+  }
+  return null
 }
 
 function partitionStart(timeMs: number): number {

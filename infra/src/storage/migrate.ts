@@ -5,6 +5,7 @@ import pg from 'pg'
 import { limits } from '../limits.ts'
 import { repositoryDir } from '../paths.ts'
 import { StartError } from '../service.ts'
+import { installTimescale } from './timescale-install.ts'
 
 /** Any number would do; it only has to be ours. Two starters wait for each other instead of failing. */
 const MIGRATION_LOCK = 7_355_608
@@ -17,9 +18,11 @@ const SERVER_VERSION_MIN = 150_000
 /**
  * Brings the database at `url` to this version's schema. All pending migrations run in one transaction, so a start
  * killed halfway leaves the old schema; a schema newer than this code is refused.
+ * Where TimescaleDB is available the readings then move into it.
+ * @param say told what a person should know while it runs
  * @throws StartError when the database cannot be reached, is too old, or is newer than this version
  */
-export async function migrate(url: string): Promise<void> {
+export async function migrate(url: string, say: (line: string) => void = () => {}): Promise<void> {
   const client = new pg.Client({
     connectionString: url,
     application_name: 'telltale-migrate',
@@ -44,6 +47,7 @@ export async function migrate(url: string): Promise<void> {
       noLock: true,
       log: () => {},
     })
+    await installTimescale(client, say)
   } finally {
     // Ending the session releases the lock.
     await client.end()

@@ -2,12 +2,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
 import { type Engine, openEngine } from './engine.ts'
 import { resolveSeries } from './series.ts'
-import { type Rows, storeBatch, trimRejected } from './telemetry.ts'
+import { type Rows, type StoreOptions, storeBatch, trimRejected } from './telemetry.ts'
 
 let database: TestDatabase
 let engine: Engine
 let seriesId: number
 const T0 = Date.UTC(2026, 5, 1)
+const copy: StoreOptions = { way: 'copy', lateBeforeMs: 0 }
+const merge: StoreOptions = { way: 'merge', lateBeforeMs: 0 }
 
 beforeAll(async () => {
   database = await createTestDatabase()
@@ -43,13 +45,13 @@ describe('storeBatch', () => {
       [T0 + 2, Number.MIN_VALUE],
       [T0 + 999_999, -12.345678901234567],
     ]
-    await storeBatch(database.pool, { numbers: numbers(rows), texts: noTexts, rejected: [] }, 'copy')
+    await storeBatch(database.pool, { numbers: numbers(rows), texts: noTexts, rejected: [] }, copy)
     expect(await stored()).toEqual(rows)
   })
 
   it('T-STORE-2 COPY refuses a batch with a duplicate whole; merge stores the rest and counts', async () => {
     const batch = { numbers: numbers([[T0, 1]]), texts: noTexts, rejected: [] }
-    await storeBatch(database.pool, batch, 'copy')
+    await storeBatch(database.pool, batch, copy)
     const again = {
       ...batch,
       numbers: numbers([
@@ -58,9 +60,9 @@ describe('storeBatch', () => {
         [T0, 7],
       ]),
     }
-    await expect(storeBatch(database.pool, again, 'copy')).rejects.toMatchObject({ code: '23505' })
+    await expect(storeBatch(database.pool, again, copy)).rejects.toMatchObject({ code: '23505' })
     expect(await stored()).toEqual([[T0, 1]])
-    expect(await storeBatch(database.pool, again, 'merge')).toEqual({ duplicates: 2, conflicts: 1 })
+    expect(await storeBatch(database.pool, again, merge)).toEqual({ duplicates: 2, conflicts: 1 })
     expect(await stored()).toEqual([
       [T0, 1],
       [T0 + 5, 2],
@@ -76,7 +78,7 @@ describe('storeBatch', () => {
       texts: noTexts,
       rejected: [],
     }
-    expect(await storeBatch(database.pool, batch, 'merge')).toEqual({ duplicates: 1, conflicts: 1 })
+    expect(await storeBatch(database.pool, batch, merge)).toEqual({ duplicates: 1, conflicts: 1 })
     expect(await stored()).toEqual([[T0, 1]])
   })
 
@@ -103,7 +105,7 @@ describe('storeBatch', () => {
         },
       ],
     }
-    await storeBatch(database.pool, batch, 'copy')
+    await storeBatch(database.pool, batch, copy)
     const { rows } = await database.pool.query(
       `SELECT (SELECT count(*) FROM reading) AS n, (SELECT value FROM reading_text) AS text,
          (SELECT encode(payload, 'hex') FROM rejected_message) AS payload`,
@@ -120,7 +122,7 @@ describe('storeBatch', () => {
       payload: Buffer.of(),
       payloadBytes: 0,
     }))
-    await storeBatch(database.pool, { numbers: numbers([]), texts: noTexts, rejected }, 'merge')
+    await storeBatch(database.pool, { numbers: numbers([]), texts: noTexts, rejected }, merge)
     expect(await trimRejected(database.pool, 3)).toBe(2)
     const { rows } = await database.pool.query('SELECT reason FROM rejected_message ORDER BY id')
     expect(rows.map((row) => row.reason)).toEqual(['0', '1', '4', '5', '6'])
@@ -166,7 +168,7 @@ describe('plain engine', () => {
       other.cover([late]),
       openEngine(database.pool).then((e) => e.cover([late])),
     ])
-    await storeBatch(database.pool, { numbers: numbers([[late, 1]]), texts: noTexts, rejected: [] }, 'copy')
+    await storeBatch(database.pool, { numbers: numbers([[late, 1]]), texts: noTexts, rejected: [] }, copy)
     expect(await stored()).toEqual([[late, 1]])
   })
 
@@ -188,11 +190,12 @@ describe('plain engine', () => {
       [old, 1],
       [young, 2],
     ])
-    await storeBatch(database.pool, { numbers: rows, texts: noTexts, rejected: [] }, 'copy')
-    await engine.maintain({ nowMs: now, retentionDays: 30 })
+    await storeBatch(database.pool, { numbers: rows, texts: noTexts, rejected: [] }, copy)
+    while (await engine.rollUp());
+    await engine.maintain({ nowMs: now, retentionDays: 30, backfillDays: 30 })
     expect(await stored()).toEqual([[young, 2]])
     // What was dropped can be written again: the partition is remade.
     await engine.cover([old])
-    await storeBatch(database.pool, { numbers: numbers([[old, 3]]), texts: noTexts, rejected: [] }, 'copy')
+    await storeBatch(database.pool, { numbers: numbers([[old, 3]]), texts: noTexts, rejected: [] }, copy)
   })
 })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { from as copyFrom } from 'pg-copy-streams'
 import { encodeCopy, encodeFloat8Array, encodeInt4Array, encodeTimestamptzArray } from './binary.ts'
+import { noteLate } from './late.ts'
 import { type Connection, inTransaction, type Pool } from './pool.ts'
 
 /** Columns of readings, one entry a row: series id, epoch milliseconds, value. */
@@ -36,11 +37,22 @@ export interface BatchResult {
 /** `copy` is the fast way and fails with 23505 when a row is there already; `merge` skips and counts such rows. */
 export type StoreWay = 'copy' | 'merge'
 
+export interface StoreOptions {
+  way: StoreWay
+  /** Rows older than this are noted as late with them: rollups may have passed them. */
+  lateBeforeMs: number
+}
+
 /** Stores a batch in one commit: either all of it is stored or none. */
-export async function storeBatch(pool: Pool, batch: TelemetryBatch, way: StoreWay): Promise<BatchResult> {
+export async function storeBatch(
+  pool: Pool,
+  batch: TelemetryBatch,
+  options: StoreOptions,
+): Promise<BatchResult> {
   const onlyNumbers = batch.texts.values.length === 0 && batch.rejected.length === 0
-  if (!onlyNumbers || way === 'merge')
-    return inTransaction(pool, (connection) => storeParts(connection, batch, way))
+  const isLate = batch.numbers.timesMs.some((timeMs) => timeMs < options.lateBeforeMs)
+  if (!onlyNumbers || isLate || options.way === 'merge')
+    return inTransaction(pool, (connection) => storeParts(connection, batch, options))
   // A single COPY is a transaction of its own: two round trips less.
   const connection = await pool.connect()
   try {
@@ -54,12 +66,13 @@ export async function storeBatch(pool: Pool, batch: TelemetryBatch, way: StoreWa
 async function storeParts(
   connection: Connection,
   batch: TelemetryBatch,
-  way: StoreWay,
+  { way, lateBeforeMs }: StoreOptions,
 ): Promise<BatchResult> {
   const result = { duplicates: 0, conflicts: 0 }
   if (batch.numbers.values.length > 0) {
     if (way === 'copy') await copyNumbers(connection, batch.numbers)
     else add(result, await mergeNumbers(connection, batch.numbers))
+    await noteLate(connection, batch.numbers, lateBeforeMs)
   }
   // Text readings are rare beside numbers: always merged.
   if (batch.texts.values.length > 0) add(result, await mergeTexts(connection, batch.texts))

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { inject } from 'vitest'
+import { describe, inject } from 'vitest'
 import { createPool, type Pool } from '../storage/pool.ts'
 import { administer } from './administer.ts'
 
@@ -10,8 +10,26 @@ export interface TestDatabase {
 }
 
 /** An empty, migrated database of the caller's own, copied from the run's template in about 50 ms. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const template = new URL(inject('templateUrl'))
+export function createTestDatabase(): Promise<TestDatabase> {
+  return copyTemplate(inject('templateUrl'))
+}
+
+export interface TestEngine {
+  name: 'plain' | 'timescale'
+  createDatabase: () => Promise<TestDatabase>
+}
+
+/** The same suite on both engines; on TimescaleDB where the run has a server with it. */
+export function describeEngines(what: string, suite: (engine: TestEngine) => void): void {
+  describe(`${what} on plain PostgreSQL`, () => suite({ name: 'plain', createDatabase: createTestDatabase }))
+  const template = inject('timescaleTemplateUrl')
+  if (template)
+    describe(`${what} on TimescaleDB`, () =>
+      suite({ name: 'timescale', createDatabase: () => copyTemplate(template) }))
+}
+
+async function copyTemplate(templateUrl: string): Promise<TestDatabase> {
+  const template = new URL(templateUrl)
   const name = `test_${randomBytes(6).toString('hex')}`
   await administer(template.href, `CREATE DATABASE ${name} TEMPLATE ${template.pathname.slice(1)}`)
   const url = new URL(template)

@@ -30,7 +30,8 @@ export function namespacesMissing(): boolean {
   }
 }
 
-function reportSkipped(reason: string): void {
+/** Printed by the test script on its last lines, so that no skipped test is silent. */
+export function reportSkipped(reason: string): void {
   const report = process.env.TELLTALE_SKIPPED_REPORT
   if (report) appendFileSync(report, `${reason}\n`)
   else console.error(reason)

@@ -1,0 +1,32 @@
+import type { Logger } from '@telltale/infra/log'
+import type { Releases } from '@telltale/infra/service'
+
+/**
+ * Runs `work` again and again until released, never twice at once; a failure is logged and the next round tries again.
+ * Work that answers true has more to do at once.
+ */
+export function repeat(
+  releases: Releases,
+  log: Logger,
+  { what, everyMs, work }: { what: string; everyMs: number; work: () => Promise<unknown> },
+): void {
+  let running: Promise<void> | undefined
+  let isReleased = false
+  const round = async () => {
+    try {
+      while (!isReleased && (await work()) === true);
+    } catch (err) {
+      log.warn({ err }, `${what} failed`)
+    }
+  }
+  const timer = setInterval(() => {
+    running ??= round().finally(() => {
+      running = undefined
+    })
+  }, everyMs)
+  releases.add(what, () => {
+    isReleased = true
+    clearInterval(timer)
+    return running
+  })
+}

@@ -1,0 +1,191 @@
+import type { Client } from 'pg'
+import type { Queryable } from './pool.ts'
+import { LEVELS, SCALED_SUM } from './rollups.ts'
+
+/** The oldest extension whose columnstore and continuous aggregates do what we need. */
+const VERSION_MIN = [2, 20] as const
+
+const DAY = '1 day'
+
+export interface TimescaleState {
+  /** The readings of this database are hypertables. */
+  isInstalled: boolean
+  extensionVersion: string | null
+}
+
+export async function timescaleState(db: Queryable | Client): Promise<TimescaleState> {
+  const { rows } = await db.query<{ version: string }>(
+    `SELECT extversion AS version FROM pg_extension WHERE extname = 'timescaledb'`,
+  )
+  const version = rows[0]?.version ?? null
+  if (version === null) return { isInstalled: false, extensionVersion: null }
+  const found = await db.query(
+    `SELECT FROM timescaledb_information.hypertables
+     WHERE hypertable_schema = current_schema() AND hypertable_name = 'reading'`,
+  )
+  return { isInstalled: found.rowCount === 1, extensionVersion: version }
+}
+
+/**
+ * Turns the readings of a migrated database into hypertables with continuous aggregates where TimescaleDB is
+ * available; a database that has readings already is converted partition by partition, each in a transaction of its
+ * own, so that a start killed halfway goes on where it was. Does nothing where the extension is missing.
+ * @param say told what a person should know: why TimescaleDB is not used, and how far a conversion is
+ */
+export async function installTimescale(client: Client, say: (line: string) => void): Promise<void> {
+  const { isInstalled } = await timescaleState(client)
+  if (!isInstalled) {
+    const obstacle = await findObstacle(client)
+    if (obstacle === 'absent') return
+    if (obstacle) return say(`${obstacle}; readings are kept in plain PostgreSQL`)
+    await inTransaction(client, () => createHypertables(client))
+  }
+  await moveOldReadings(client, say)
+}
+
+/** Why TimescaleDB cannot be used here; `absent` when there is no sign of it. */
+async function findObstacle(client: Client): Promise<string | undefined> {
+  const { rows } = await client.query<{
+    available: string | null
+    installed: string | null
+    preloaded: boolean
+  }>(
+    `SELECT default_version AS available, installed_version AS installed,
+       current_setting('shared_preload_libraries') ~ '\\mtimescaledb\\M' AS preloaded
+     FROM pg_available_extensions WHERE name = 'timescaledb'`,
+  )
+  const found = rows[0]
+  if (!found?.available) return 'absent'
+  if (!found.preloaded) return 'TimescaleDB is available but missing in shared_preload_libraries'
+  const version = found.installed ?? found.available
+  if (isOlder(version)) return `TimescaleDB ${version} is older than ${VERSION_MIN.join('.')}`
+  try {
+    await client.query('CREATE EXTENSION IF NOT EXISTS timescaledb')
+  } catch (error) {
+    return `TimescaleDB is available but cannot be added to this database (${(error as Error).message})`
+  }
+  const license = await client.query<{ timescaledb: string }>(
+    `SELECT current_setting('timescaledb.license') AS timescaledb`,
+  )
+  // Builds under the Apache licence alone have neither columnstore nor continuous aggregates.
+  if (license.rows[0]?.timescaledb !== 'timescale')
+    return 'this build of TimescaleDB has no columnstore and no continuous aggregates (timescaledb.license)'
+  return undefined
+}
+
+function isOlder(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major < VERSION_MIN[0] || (major === VERSION_MIN[0] && minor < VERSION_MIN[1])
+}
+
+async function createHypertables(client: Client): Promise<void> {
+  await client.query('DROP VIEW reading_1d, reading_1h, reading_1m')
+  for (const table of ['reading', 'reading_text']) {
+    const type = table === 'reading' ? 'double precision' : 'text'
+    await client.query(`ALTER TABLE ${table} RENAME TO ${table}_plain`)
+    await client.query(`ALTER TABLE ${table}_plain RENAME CONSTRAINT ${table}_series_id_time_key
+      TO ${table}_plain_series_id_time_key`)
+    await client.query(`CREATE TABLE ${table} (
+      series_id integer NOT NULL, time timestamptz NOT NULL, value ${type} NOT NULL, UNIQUE (series_id, time))`)
+    // An index on time alone would cost every insert and serve no query of ours.
+    await client.query(
+      `SELECT create_hypertable('${table}', by_range('time', INTERVAL '${DAY}'), create_default_indexes => false)`,
+    )
+    await client.query(`ALTER TABLE ${table} SET (timescaledb.enable_columnstore,
+      timescaledb.segmentby = 'series_id', timescaledb.orderby = 'time DESC')`)
+  }
+  await createAggregates(client)
+  // Late readings meet the columnstore, and the extension by default refuses to unpack more than 100,000 for it.
+  const { rows } = await client.query<{ name: string }>('SELECT quote_ident(current_database()) AS name')
+  await client.query(
+    `ALTER DATABASE ${rows[0]?.name} SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0`,
+  )
+}
+
+async function createAggregates(client: Client): Promise<void> {
+  const combined = 'min(min) AS min, max(max) AS max, sum(sum) AS sum, sum(count)::bigint AS count'
+  const parts = {
+    '1m': [
+      '1 minute',
+      'time',
+      `min(value) AS min, max(value) AS max, ${SCALED_SUM} AS sum, count(*) AS count,
+      last(value, time) AS last FROM reading`,
+    ],
+    '1h': ['1 hour', 'bucket', `${combined}, last(last, bucket) AS last FROM reading_1m`],
+    '1d': ['1 day', 'bucket', `${combined}, last(last, bucket) AS last FROM reading_1h`],
+  } as const
+  for (const { level } of LEVELS) {
+    const [width, time, columns] = parts[level]
+    await client.query(`CREATE MATERIALIZED VIEW reading_${level}
+      WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+      SELECT series_id, time_bucket('${width}', ${time}) AS bucket, ${columns} GROUP BY 1, 2 WITH NO DATA`)
+    await client.query(`ALTER MATERIALIZED VIEW reading_${level} SET (timescaledb.enable_columnstore,
+      timescaledb.segmentby = 'series_id', timescaledb.orderby = 'bucket DESC')`)
+  }
+  // Rolled up again from the hypertable; what is older than any reading is carried over below.
+  await client.query(`UPDATE rollup_progress SET done_until = '-infinity'`)
+}
+
+/** What plain PostgreSQL held, oldest first; nothing when that is done. */
+async function moveOldReadings(client: Client, say: (line: string) => void): Promise<void> {
+  for (const table of ['reading', 'reading_text']) {
+    const exists = await client.query('SELECT to_regclass($1) AS found', [`${table}_plain`])
+    if (!exists.rows[0]?.found) continue
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+       WHERE i.inhparent = $1::regclass ORDER BY c.relname`,
+      [`${table}_plain`],
+    )
+    for (const [i, { name }] of rows.entries()) {
+      say(`moving ${name} into TimescaleDB (${i + 1} of ${rows.length})`)
+      await inTransaction(client, async () => {
+        await client.query(`INSERT INTO ${table} SELECT series_id, time, value FROM ${name}
+          ORDER BY series_id, time ON CONFLICT DO NOTHING`)
+        await client.query(`DROP TABLE ${name}`)
+      })
+    }
+    if (table === 'reading') await inTransaction(client, () => carryRollups(client))
+    await client.query(`DROP TABLE ${table}_plain`)
+  }
+}
+
+/** Rollups whose readings retention has dropped: they exist nowhere else. */
+async function carryRollups(client: Client): Promise<void> {
+  const { rows: oldest } = await client.query<{ day: Date | null }>(
+    `SELECT min(range_start) AS day FROM timescaledb_information.chunks
+     WHERE hypertable_schema = current_schema() AND hypertable_name = 'reading'`,
+  )
+  for (const { level } of LEVELS) {
+    const table = await materializedTable(client, level)
+    await client.query(
+      `INSERT INTO ${table} (series_id, bucket, min, max, sum, count, last)
+       SELECT series_id, bucket, min, max, sum, count, last FROM rollup_${level}
+       WHERE bucket < coalesce($1, 'infinity'::timestamptz)`,
+      [oldest[0]?.day ?? null],
+    )
+    await client.query(`TRUNCATE rollup_${level}`)
+  }
+}
+
+/** The table behind a continuous aggregate, quoted. */
+export async function materializedTable(db: Queryable | Client, level: string): Promise<string> {
+  const { rows } = await db.query<{ name: string }>(
+    `SELECT format('%I.%I', materialization_hypertable_schema, materialization_hypertable_name) AS name
+     FROM timescaledb_information.continuous_aggregates
+     WHERE view_schema = current_schema() AND view_name = $1`,
+    [`reading_${level}`],
+  )
+  if (!rows[0]) throw new Error(`there is no continuous aggregate reading_${level}`)
+  return rows[0].name
+}
+
+async function inTransaction(client: Client, work: () => Promise<void>): Promise<void> {
+  await client.query('BEGIN')
+  try {
+    await work()
+    await client.query('COMMIT')
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {})
+    throw error
+  }
+}
