@@ -1,5 +1,6 @@
 import { openEngine } from '@telltale/infra/storage/engine'
 import type { Pool } from '@telltale/infra/storage/pool'
+import { reportStorage } from '@telltale/infra/storage/report'
 import type { Readiness } from '../contract/index.ts'
 import type { Deps } from '../deps.ts'
 import { version } from '../version.ts'
@@ -7,10 +8,11 @@ import { version } from '../version.ts'
 /** A probe wants an answer soon; a database that takes longer is as good as away. */
 const DATABASE_TIMEOUT_MS = 2_000
 
-/** Settings whose wrong value loses acknowledged readings when the machine fails. */
-const DURABILITY_SETTINGS = ['fsync', 'full_page_writes', 'synchronous_commit']
-
-export async function checkReadiness(deps: Deps, isVerbose: boolean): Promise<Readiness> {
+export async function checkReadiness(
+  deps: Deps,
+  storageWatch: StorageWatch,
+  isVerbose: boolean,
+): Promise<Readiness> {
   const { pool, link } = deps
   const databaseProblem = await within(DATABASE_TIMEOUT_MS, pool.query('SELECT 1'))
   const checks: Readiness['checks'] = [
@@ -34,8 +36,14 @@ export async function checkReadiness(deps: Deps, isVerbose: boolean): Promise<Re
     commitP99Ms: broker.commitP99Ms,
     pendingRows: broker.pendingRows,
   }))
-  const storage = databaseProblem === undefined ? { storage: await describeStorage(pool) } : {}
-  return { ready, version, checks, ...storage, brokers }
+  const storage = databaseProblem === undefined ? await storageWatch.report().catch(missing(deps)) : undefined
+  return { ready, version, checks, ...(storage && { storage }), brokers }
+}
+
+/** A report that fails must not make a working system look broken. */
+const missing = (deps: Deps) => (err: unknown) => {
+  deps.log.warn({ err }, 'storage could not be described')
+  return undefined
 }
 
 /** The reason when `work` fails or takes too long; nothing internal, the log has the rest. */
@@ -51,15 +59,50 @@ async function within(timeoutMs: number, work: Promise<unknown>): Promise<string
   return Promise.race([outcome, late]).finally(() => clearTimeout(timer))
 }
 
-async function describeStorage(pool: Pool): Promise<NonNullable<Readiness['storage']>> {
-  const { rows } = await pool.query<{ name: string; setting: string }>(
-    'SELECT name, setting FROM pg_settings WHERE name = ANY($1)',
-    [['server_version', ...DURABILITY_SETTINGS]],
-  )
-  const settings = new Map(rows.map(({ name, setting }) => [name, setting]))
-  return {
-    engine: (await openEngine(pool)).name,
-    serverVersion: settings.get('server_version') ?? '',
-    durability: Object.fromEntries(DURABILITY_SETTINGS.map((name) => [name, settings.get(name) ?? ''])),
+/** A look takes a while when there are thousands of chunks, and probes may ask often. */
+const REPORT_MAX_AGE_MS = 60_000
+
+/** Of one database; remembers the last report for a minute. */
+export class StorageWatch {
+  readonly #pool: Pool
+  #report: Promise<NonNullable<Readiness['storage']>> | undefined
+  #takenMs = 0
+
+  constructor(pool: Pool) {
+    this.#pool = pool
+  }
+
+  report(): Promise<NonNullable<Readiness['storage']>> {
+    if (!this.#report || performance.now() - this.#takenMs > REPORT_MAX_AGE_MS) {
+      this.#takenMs = performance.now()
+      this.#report = this.#take()
+      this.#report.catch(() => {
+        this.#report = undefined
+      })
+    }
+    return this.#report
+  }
+
+  async #take(): Promise<NonNullable<Readiness['storage']>> {
+    const report = await reportStorage(this.#pool, await openEngine(this.#pool))
+    const { compression } = report
+    return {
+      engine: report.engine,
+      serverVersion: report.serverVersion,
+      extensionVersion: report.extensionVersion,
+      durability: report.durability,
+      databaseBytes: report.databaseBytes,
+      bytes: report.bytes,
+      compression: compression && {
+        ...compression,
+        ratio: compression.afterBytes > 0 ? compression.beforeBytes / compression.afterBytes : null,
+      },
+      oldestReading: report.oldestReadingMs,
+      newestReading: report.newestReadingMs,
+      rollups: report.rollups.map(({ level, doneUntilMs }) => ({ level, doneUntil: doneUntilMs })),
+      lateRanges: report.lateRanges,
+      deletionsOpen: report.deletionsOpen,
+      jobs: report.jobs.map(({ name, lastSuccessMs, ok }) => ({ name, lastSuccess: lastSuccessMs, ok })),
+    }
   }
 }

@@ -2,11 +2,12 @@ import { Type } from 'typebox'
 import { Readiness } from '../contract/index.ts'
 import type { Api, Deps } from '../deps.ts'
 import { createMetrics } from './metrics.ts'
-import { checkReadiness } from './readiness.ts'
+import { checkReadiness, StorageWatch } from './readiness.ts'
 
 /** Without prefix and sign-in: for probes and Prometheus. */
 export function systemRoutes(app: Api, deps: Deps): void {
   const registry = createMetrics(deps, app)
+  const storage = new StorageWatch(deps.pool)
 
   app.get(
     '/livez',
@@ -31,7 +32,7 @@ export function systemRoutes(app: Api, deps: Deps): void {
       },
     },
     async ({ query: { verbose } }, reply) => {
-      const readiness = await checkReadiness(deps, verbose !== undefined)
+      const readiness = await checkReadiness(deps, storage, verbose !== undefined)
       return reply
         .code(readiness.ready ? 200 : 503)
         .header('cache-control', 'no-store')

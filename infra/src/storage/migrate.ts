@@ -28,6 +28,8 @@ export async function migrate(url: string, say: (line: string) => void = () => {
     application_name: 'telltale-migrate',
     connectionTimeoutMillis: limits.database.connectTimeoutMs,
   })
+  // A connection that is lost fails the query under way; unheard, its own event would end the process without a word.
+  client.on('error', () => {})
   try {
     await client.connect()
   } catch (error) {
@@ -38,20 +40,25 @@ export async function migrate(url: string, say: (line: string) => void = () => {
     await checkServerVersion(client)
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
     await refuseNewerSchema(client)
-    await runner({
-      dbClient: client,
-      dir: migrationsDir(),
-      migrationsTable: MIGRATIONS_TABLE,
-      direction: 'up',
-      // Our own blocking lock above; the library's fails at once instead of waiting.
-      noLock: true,
-      log: () => {},
-    })
+    await applyMigrations(client)
     await installTimescale(client, say)
   } finally {
     // Ending the session releases the lock.
     await client.end()
   }
+}
+
+/** The schema as it is on plain PostgreSQL. */
+export async function applyMigrations(client: pg.Client): Promise<void> {
+  await runner({
+    dbClient: client,
+    dir: migrationsDir(),
+    migrationsTable: MIGRATIONS_TABLE,
+    direction: 'up',
+    // Our own blocking lock around it; the library's fails at once instead of waiting.
+    noLock: true,
+    log: () => {},
+  })
 }
 
 async function checkServerVersion(client: pg.Client): Promise<void> {

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { describe, expect, inject, it } from 'vitest'
+import { administer } from '../testing/administer.ts'
+import { openEngine } from './engine.ts'
+import { createPlainEngine } from './engine-plain.ts'
+import { applyMigrations, migrate } from './migrate.ts'
+import { createPool, type Pool } from './pool.ts'
+import { nextChunkHours } from './timescale-policies.ts'
+
+const DAY = 86_400_000
+const template = inject('timescaleTemplateUrl')
+
+describe.skipIf(!template)('from plain PostgreSQL to TimescaleDB', () => {
+  it('O-CONVERT-1 a database that has readings is converted, however often that is killed on the way', async () => {
+    await withPlainDatabase(async (url, pool) => {
+      await fill(pool)
+      const before = await digest(pool)
+      // Readings of the oldest weeks are dropped: their rollups are all there is.
+      const plain = createPlainEngine(pool)
+      while (await plain.rollUp());
+      const rolledBefore = await rolled(pool)
+      await pool.query('DROP TABLE reading_p20251229')
+      const killed = new Set<string>()
+      const killOnce = (line: string) => {
+        if (killed.has(line) || !/\((1|4|8) of/.test(line)) return
+        killed.add(line)
+        void endMigration(pool)
+      }
+      let attempts = 0
+      for (let done = false; !done; attempts++)
+        done = await migrate(url, killOnce).then(
+          () => true,
+          () => false,
+        )
+      expect(attempts).toBeGreaterThan(3)
+      const engine = await openEngine(pool)
+      expect(engine.name).toBe('timescale')
+      while (await engine.rollUp());
+      const after = await digest(pool)
+      expect(after.reading_text).toEqual(before.reading_text)
+      expect(after.reading.n).toBe(before.reading.n - 7 * 144 * 2)
+      expect(await rolled(pool)).toEqual(rolledBefore)
+      const { rows } = await pool.query(
+        `SELECT relname FROM pg_class WHERE relname LIKE 'reading%plain%' OR relname ~ 'reading.*_p[0-9]'`,
+      )
+      expect(rows).toEqual([])
+      // Once more is once too many for nothing to happen.
+      await migrate(url)
+      expect(await digest(pool)).toEqual(after)
+    })
+  })
+})
+
+it('O-CHUNK-1 chunks widen while they are small and narrow before they outgrow the memory', () => {
+  const GIB = 2 ** 30
+  expect(nextChunkHours(24, 3 * GIB, 4 * GIB)).toBe(12)
+  expect(nextChunkHours(24, GIB / 2, 4 * GIB)).toBe(24)
+  expect(nextChunkHours(24, GIB / 100, 4 * GIB)).toBe(168)
+  expect(nextChunkHours(168, 1, 4 * GIB)).toBe(168)
+  expect(nextChunkHours(1, 9 * GIB, 4 * GIB)).toBe(1)
+})
+
+async function withPlainDatabase(use: (url: string, pool: Pool) => Promise<void>): Promise<void> {
+  const url = new URL(template ?? '')
+  const name = `test_convert_${randomBytes(4).toString('hex')}`
+  await administer(url.href, `CREATE DATABASE ${name}`)
+  url.pathname = `/${name}`
+  const client = new pg.Client({ connectionString: url.href })
+  await client.connect()
+  await applyMigrations(client)
+  await client.end()
+  const pool = createPool({ url: url.href, name: 'convert-test', max: 2 })
+  try {
+    await use(url.href, pool)
+  } finally {
+    await pool.end()
+    await administer(url.href, `DROP DATABASE ${name} WITH (FORCE)`)
+  }
+}
+
+/** Eight weeks of two series, a reading every ten minutes, and a text a day. */
+async function fill(pool: Pool): Promise<void> {
+  const start = Date.UTC(2025, 11, 29)
+  const plain = createPlainEngine(pool)
+  await plain.cover(Array.from({ length: 56 }, (_, day) => start + day * DAY))
+  await pool.query(`INSERT INTO device (id, name) VALUES ('d', 'D')`)
+  await pool.query(
+    `INSERT INTO series (device_id, metric, kind) VALUES ('d', 'a', 'number'), ('d', 'b', 'number'), ('d', 's', 'string')`,
+  )
+  await pool.query(
+    `INSERT INTO reading SELECT s, t, sin(extract(epoch FROM t)) + s
+     FROM generate_series($1::timestamptz, $2::timestamptz, interval '10 min') t, generate_series(1, 2) s`,
+    [new Date(start), new Date(start + 56 * DAY - 1)],
+  )
+  await pool.query(
+    `INSERT INTO reading_text SELECT 3, t, 'day ' || t::date
+     FROM generate_series($1::timestamptz, $2::timestamptz, interval '1 day') t`,
+    [new Date(start), new Date(start + 56 * DAY - 1)],
+  )
+}
+
+async function digest(pool: Pool) {
+  const of = async (table: string): Promise<{ n: number; sum: string }> =>
+    (
+      await pool.query(
+        `SELECT count(*)::int AS n, md5(string_agg(series_id || ' ' || extract(epoch FROM time) || ' ' || value, ','
+           ORDER BY series_id, time)) AS sum FROM ${table}`,
+      )
+    ).rows[0]
+  return { reading: await of('reading'), reading_text: await of('reading_text') }
+}
+
+async function rolled(pool: Pool) {
+  const { rows } = await pool.query(
+    `SELECT extract(epoch FROM bucket)::float8 AS t, series_id, min, max, count::int FROM reading_1d ORDER BY 1, 2`,
+  )
+  return rows
+}
+
+async function endMigration(pool: Pool): Promise<void> {
+  await pool.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'telltale-migrate' AND datname = current_database()`,
+  )
+}
