@@ -49,7 +49,7 @@ describeEngines('what a broker keeps in the database', (testEngine) => {
     await device.endAsync()
   })
 
-  it('T-LATEST-1 the newest value of each metric by event time is kept, whatever order readings come in', async () => {
+  it('T-NEWEST-1 the newest value of each metric by event time is kept, whatever order readings come in', async () => {
     const device = await connectDevice('kitchen')
     const now = Date.now()
     await publish(device, 'kitchen', { ts: now - 1_000, values: { a: 1, s: 'on' } })
@@ -68,7 +68,7 @@ describeEngines('what a broker keeps in the database', (testEngine) => {
     await device.endAsync()
   })
 
-  it('T-LATEST-2 what a killed broker had not saved is found at its next start', async () => {
+  it('T-NEWEST-2 what a killed broker had not saved is found at its next start', async () => {
     const device = await connectDevice('cut')
     const ts = Date.now()
     await publish(device, 'cut', { ts, values: { a: 1 } })

@@ -98,8 +98,8 @@ async function partitions(pool: Pool): Promise<string[]> {
 async function describe(pool: Pool): Promise<EngineDescription> {
   const names = await partitions(pool)
   const { rows } = await pool.query<{ readings: number; rollups: number }>(
-    `SELECT (SELECT coalesce(sum(pg_total_relation_size(name::regclass)), 0) FROM unnest($1::text[]) AS p (name))::float8
-         AS readings,
+    `SELECT (SELECT coalesce(sum(pg_total_relation_size(name::regclass)), 0)
+         FROM unnest($1::text[]) AS p (name))::float8 AS readings,
        (SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest($2::text[]) AS r (name))::float8 AS rollups`,
     [names, ['rollup_1m', 'rollup_1h', 'rollup_1d']],
   )

@@ -12,8 +12,8 @@ export interface LatestRow {
 export async function saveLatest(db: Queryable, rows: LatestRow[]): Promise<void> {
   await db.query(
     `INSERT INTO latest_reading AS kept (series_id, time, number, text)
-     SELECT * FROM unnest($1::int4[], $2::timestamptz[], $3::float8[], $4::text[]) AS given (series_id, time, number, text)
-     ORDER BY series_id
+     SELECT * FROM unnest($1::int4[], $2::timestamptz[], $3::float8[], $4::text[])
+       AS given (series_id, time, number, text) ORDER BY series_id
      ON CONFLICT (series_id) DO UPDATE SET time = excluded.time, number = excluded.number, text = excluded.text
        WHERE kept.time < excluded.time`,
     [
