@@ -8,7 +8,7 @@ import { keepChunkInterval, keepPolicies, runOverdueJobs } from './timescale-pol
 /** Hypertables, columnstore and continuous aggregates. */
 export function createTimescaleEngine(pool: Pool): Engine {
   const refresh = createRefreshJob(pool)
-  const ownRuns = new Map<number, number>()
+  const jobsSeen = new Map<number, number>()
   return {
     name: 'timescale',
     // Chunks are made by the extension.
@@ -17,7 +17,7 @@ export function createTimescaleEngine(pool: Pool): Engine {
     async maintain(options) {
       await keepPolicies(pool, options)
       await keepChunkInterval(pool)
-      await runOverdueJobs(pool, ownRuns, options.nowMs)
+      await runOverdueJobs(pool, jobsSeen, options.nowMs)
     },
     rollUp: refresh,
     async removeSeries(seriesIds) {

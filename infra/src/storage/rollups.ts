@@ -115,10 +115,10 @@ export async function inBlock<T>(connection: Connection, work: () => Promise<T>)
   return result
 }
 
-/**
- * The next piece of catching up: half an eye on the clock, so that each takes about a second whatever the number of
- * series and readings.
- */
+/** The widest piece of catching up: what is not done when a process is killed is done again. */
+const PIECE_MS_MAX = 28 * 86_400_000
+
+/** How far catching up goes at a time: each piece takes seconds, whatever the number of series and readings. */
 export class Pace {
   #pieceMs: number
   readonly #minMs: number
@@ -133,8 +133,7 @@ export class Pace {
   }
 
   took(elapsedMs: number): void {
-    const WEEK_MS = 7 * 86_400_000
-    if (elapsedMs < 500) this.#pieceMs = Math.min(this.#pieceMs * 2, Math.max(WEEK_MS, this.#minMs * 4))
-    else if (elapsedMs > 2_000) this.#pieceMs = Math.max(this.#minMs, floorTo(this.#pieceMs / 2, this.#minMs))
+    if (elapsedMs < 1_500) this.#pieceMs = Math.max(this.#minMs, Math.min(this.#pieceMs * 2, PIECE_MS_MAX))
+    else if (elapsedMs > 5_000) this.#pieceMs = Math.max(this.#minMs, floorTo(this.#pieceMs / 2, this.#minMs))
   }
 }

@@ -6,7 +6,6 @@ import { openEngine } from './engine.ts'
 import { createPlainEngine } from './engine-plain.ts'
 import { applyMigrations, migrate } from './migrate.ts'
 import { createPool, type Pool } from './pool.ts'
-import { nextChunkHours } from './timescale-policies.ts'
 
 const DAY = 86_400_000
 const template = inject('timescaleTemplateUrl')
@@ -50,15 +49,6 @@ describe.skipIf(!template)('from plain PostgreSQL to TimescaleDB', () => {
       expect(await digest(pool)).toEqual(after)
     })
   })
-})
-
-it('O-CHUNK-1 chunks widen while they are small and narrow before they outgrow the memory', () => {
-  const GIB = 2 ** 30
-  expect(nextChunkHours(24, 3 * GIB, 4 * GIB)).toBe(12)
-  expect(nextChunkHours(24, GIB / 2, 4 * GIB)).toBe(24)
-  expect(nextChunkHours(24, GIB / 100, 4 * GIB)).toBe(168)
-  expect(nextChunkHours(168, 1, 4 * GIB)).toBe(168)
-  expect(nextChunkHours(1, 9 * GIB, 4 * GIB)).toBe(1)
 })
 
 async function withPlainDatabase(use: (url: string, pool: Pool) => Promise<void>): Promise<void> {

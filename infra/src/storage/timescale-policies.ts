@@ -148,26 +148,36 @@ export async function keepChunkInterval(pool: Pool): Promise<void> {
 /**
  * Runs the columnstore and retention jobs ourselves when the extension's background workers do not (too few of them,
  * or they fail): what is due is done, whatever the reason.
- * @param ownRuns when we ran a job last, by its id
+ * @param seen when we ran a job last, or saw it first, by its id
  */
-export async function runOverdueJobs(pool: Pool, ownRuns: Map<number, number>, nowMs: number): Promise<void> {
-  const { rows } = await pool.query<{ id: number; everyMs: number }>(
-    `SELECT j.job_id AS id, (extract(epoch FROM j.schedule_interval) * 1000)::float8 AS "everyMs"
-     FROM timescaledb_information.jobs j JOIN timescaledb_information.job_stats s USING (job_id)
-     WHERE j.proc_name = ANY($1) AND s.job_status IS DISTINCT FROM 'Running'
-       AND s.last_run_started_at < now() - interval '1 minute' AND s.last_run_status = 'Failed'`,
+export async function runOverdueJobs(pool: Pool, seen: Map<number, number>, nowMs: number): Promise<void> {
+  const { rows } = await pool.query<{ id: number; everyMs: number; hasFailed: boolean }>(
+    `SELECT j.job_id AS id, (extract(epoch FROM j.schedule_interval) * 1000)::float8 AS "everyMs",
+       coalesce(s.last_run_status = 'Failed', false) AS "hasFailed"
+     FROM timescaledb_information.jobs j LEFT JOIN timescaledb_information.job_stats s USING (job_id)
+     WHERE j.proc_name = ANY($1) AND s.job_status IS DISTINCT FROM 'Running' AND (s.last_run_status = 'Failed'
+       OR coalesce(s.last_run_started_at, '-infinity') < now() - 2 * j.schedule_interval)`,
     [[PROCEDURES.columnstore, PROCEDURES.retention]],
   )
-  for (const { id, everyMs } of rows) {
-    if (nowMs - (ownRuns.get(id) ?? 0) < everyMs) continue
-    ownRuns.set(id, nowMs)
-    const connection = await pool.connect()
-    try {
-      await connection.query(`SET statement_timeout = '1h'`)
-      await connection.query('CALL run_job($1)', [id])
-    } finally {
-      // Its time-out is not for others.
-      connection.release(true)
+  for (const { id, everyMs, hasFailed } of rows) {
+    const lastMs = seen.get(id)
+    if (lastMs !== undefined ? nowMs - lastMs < everyMs : !hasFailed) {
+      // One that has not begun yet has its turn first.
+      if (lastMs === undefined) seen.set(id, nowMs)
+      continue
     }
+    seen.set(id, nowMs)
+    await runJob(pool, id)
+  }
+}
+
+async function runJob(pool: Pool, id: number): Promise<void> {
+  const connection = await pool.connect()
+  try {
+    await connection.query(`SET statement_timeout = '1h'`)
+    await connection.query('CALL run_job($1)', [id])
+  } finally {
+    // Its time-out is not for others.
+    connection.release(true)
   }
 }

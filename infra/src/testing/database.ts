@@ -28,7 +28,8 @@ export function describeEngines(what: string, suite: (engine: TestEngine) => voi
       suite({ name: 'timescale', createDatabase: () => copyTemplate(template) }))
 }
 
-async function copyTemplate(templateUrl: string): Promise<TestDatabase> {
+/** A database of the caller's own, copied from a template of the run. */
+export async function copyTemplate(templateUrl: string): Promise<TestDatabase> {
   const template = new URL(templateUrl)
   const name = `test_${randomBytes(6).toString('hex')}`
   await administer(template.href, `CREATE DATABASE ${name} TEMPLATE ${template.pathname.slice(1)}`)
