@@ -5,7 +5,7 @@ import { backoffMs } from '@telltale/infra/retry'
 import { deletedSince, readStorageClock } from '@telltale/infra/storage/deletions'
 import type { Engine } from '@telltale/infra/storage/engine'
 import { isDataError, isMissingPartition, sqlState, UNIQUE_VIOLATION } from '@telltale/infra/storage/errors'
-import { lateBeforeMs, noteLate } from '@telltale/infra/storage/late'
+import { insertLate, LateNotes, lateSpans } from '@telltale/infra/storage/late'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { resolveSeries } from '@telltale/infra/storage/series'
 import { type StoreWay, storeBatch, type TelemetryBatch } from '@telltale/infra/storage/telemetry'
@@ -32,6 +32,7 @@ export interface WriterDeps {
  */
 export class TelemetryWriter {
   readonly #deps: WriterDeps
+  readonly #lateNotes = new LateNotes()
   /** Gathering for the next batch; its rows and bytes are bounded. */
   readonly #open: Message[] = []
   /** Beyond the bounds: at most one socket chunk of each connection, which aedes reads no further meanwhile. */
@@ -149,7 +150,9 @@ export class TelemetryWriter {
     const batch = toRows(messages, series)
     await engine.cover(batch.numbers.timesMs)
     await engine.cover(batch.texts.timesMs)
-    const result = await storeBatch(pool, batch, { way, lateBeforeMs: lateBeforeMs(nowMs) })
+    const late = this.#lateNotes.wanted(batch.numbers, nowMs)
+    const result = await storeBatch(pool, batch, { way, late })
+    this.#lateNotes.noted(late, nowMs)
     if (way === 'merge' && this.#mergesLeft > 0 && result.duplicates === 0) this.#mergesLeft--
     await this.#noteSlow(batch, performance.now() - lookedMs)
     latest.note(batch, result)
@@ -159,7 +162,7 @@ export class TelemetryWriter {
   /** A process that was frozen meanwhile judged lateness by a time long gone: rollups may have passed the rows. */
   async #noteSlow(batch: TelemetryBatch, tookMs: number): Promise<void> {
     if (tookMs > limits.rollups.commitWithinMs)
-      await noteLate(this.#deps.pool, batch.numbers, Number.POSITIVE_INFINITY)
+      await insertLate(this.#deps.pool, lateSpans(batch.numbers, Number.POSITIVE_INFINITY))
   }
 
   async #forgetDeleted(lastDeletion: number): Promise<void> {

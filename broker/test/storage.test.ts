@@ -49,6 +49,19 @@ describeEngines('what a broker keeps in the database', (testEngine) => {
     await device.endAsync()
   })
 
+  it('T-LATE-5 a late reading is noted when its PUBACK is there', async () => {
+    const device = await connectDevice('late')
+    const ts = Date.now() - 3_600_000
+    await publish(device, 'late', { ts, values: { a: 1 } })
+    const { rowCount } = await database.pool.query(
+      `SELECT FROM late_reading l JOIN series s ON s.id = l.series_id
+       WHERE s.device_id = 'late' AND $1 BETWEEN first_at AND last_at`,
+      [new Date(ts)],
+    )
+    expect(rowCount).toBe(1)
+    await device.endAsync()
+  })
+
   it('T-NEWEST-1 the newest value of each metric by event time is kept, whatever order readings come in', async () => {
     const device = await connectDevice('kitchen')
     const now = Date.now()

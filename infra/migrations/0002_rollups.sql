@@ -17,7 +17,8 @@ CREATE TABLE late_reading (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   series_id integer NOT NULL,
   first_at timestamptz NOT NULL,
-  last_at timestamptz NOT NULL
+  last_at timestamptz NOT NULL,
+  noted_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX late_reading_series ON late_reading (series_id);
 

@@ -32,6 +32,15 @@ export const limits = {
     settleMs: 10 * 60_000,
     /** A batch must commit within this of its look at the clock, or its rows are noted as late after all. */
     commitWithinMs: 60_000,
+    /** A broker relies on a note of its own for so long … */
+    noteTrustedMs: 30_000,
+    /** … and the job leaves each alone until whatever relied on it is committed. */
+    noteRestsMs: 100_000,
+    /** How far a note reaches beyond its readings: at first, and at most. */
+    noteReachMinMs: 5 * 60_000,
+    noteReachMaxMs: 24 * 3_600_000,
+    /** Series whose notes a broker remembers. */
+    notesMax: 200_000,
     /** Late ranges folded into rollups in one transaction. */
     lateRangesMax: 1_000,
     everyMs: 30_000,
@@ -48,6 +57,35 @@ export const limits = {
     flushRowsMax: 10_000,
     /** Share of its time a broker spends on flushing at most: with many series it flushes less often. */
     flushShareMax: 0.1,
+  },
+  history: {
+    /** Charts at a time; more of them wait. Enough for many people, too few to take the database from ingest. */
+    connectionsMax: 4,
+    statementTimeoutMs: 10_000,
+    /** An answer is built in memory: points of all series together, however many metrics are asked for. */
+    answerPointsMax: 400_000,
+    /** Buckets a range may be cut into: far more than anybody can draw, few enough to count. */
+    bucketsMax: 1_000_000,
+    devicesMax: 100,
+    seriesMax: 1_000,
+    /** Boolean and text series come as the times they changed; found by looking at no more readings than this. */
+    stateReadingsMax: 2_000_000,
+    /** Stretches where rollups are behind, each read by a query of its own; beyond, neighbours join. */
+    latePartsMax: 32,
+    /** Series whose newest values are looked for among the readings themselves (about 10 µs each). */
+    latestExactSeriesMax: 5_000,
+  },
+  exports: {
+    atOnceMax: 3,
+    /** All exports together keep at most one core of the database busy. */
+    connectionsMax: 1,
+    /** Read, sorted and held in memory at a time. */
+    sliceRows: 5_000,
+    statementTimeoutMs: 30_000,
+    /** Exports wait for each other's slices. */
+    waitMs: 60_000,
+    /** A client that takes nothing for so long loses its export. */
+    stallMs: 30_000,
   },
   rejected: {
     /** What is kept of an unreadable payload. */
@@ -103,6 +141,18 @@ assertRelation(
   limits.rollups.lateAfterMs + limits.rollups.commitWithinMs + limits.database.statementTimeoutMs <
     limits.rollups.settleMs,
   'a reading that rollups could miss is noted as late',
+)
+assertRelation(
+  2 * limits.history.seriesMax < limits.exports.sliceRows,
+  'all readings of one instant fit into a slice of an export',
+)
+assertRelation(
+  limits.history.seriesMax * 10 <= limits.history.answerPointsMax,
+  'every series of an answer has room for points',
+)
+assertRelation(
+  limits.rollups.noteTrustedMs + limits.rollups.commitWithinMs < limits.rollups.noteRestsMs,
+  'a note outlives every batch that relies on it',
 )
 assertRelation(limits.writer.retryDelayMinMs <= limits.writer.retryDelayMaxMs, 'back-off grows')
 

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
 import { describeEngines } from '../testing/database.ts'
+import { letNotesRest } from '../testing/storage.ts'
 import { openEngine } from './engine.ts'
+import { lateSpans } from './late.ts'
 import { resolveSeries } from './series.ts'
 import { storeBatch } from './telemetry.ts'
 
@@ -16,11 +18,16 @@ describeEngines('retention', (testEngine) => {
       const [series] = await resolveSeries(pool, [{ deviceId: 'd', metric: 'm', kind: 'number' }])
       const id = series?.id ?? -1
       const now = Date.now()
-      const store = async (timesMs: number[], lateBefore = 0) => {
+      const store = async (timesMs: number[]) => {
         await engine.cover(timesMs)
         const numbers = { seriesIds: timesMs.map(() => id), timesMs, values: timesMs.map(() => 1) }
         const texts = { seriesIds: [], timesMs: [], values: [] }
-        await storeBatch(pool, { numbers, texts, rejected: [] }, { way: 'merge', lateBeforeMs: lateBefore })
+        await storeBatch(
+          pool,
+          { numbers, texts, rejected: [] },
+          { way: 'merge', late: lateSpans(numbers, now) },
+        )
+        await letNotesRest(pool)
       }
       await store(Array.from({ length: 45 }, (_, day) => now - day * DAY))
       while (await engine.rollUp());
@@ -46,7 +53,7 @@ describeEngines('retention', (testEngine) => {
         (await pool.query('SELECT sum(count)::int AS n FROM reading_1d WHERE series_id = $1', [id])).rows[0].n
       expect(await kept()).toBe(45)
       // Late where nothing was dropped, and late where all was: the first counts, neither costs a rollup.
-      await store([now - 19 * DAY - 1, now - 40 * DAY - 1], now)
+      await store([now - 19 * DAY - 1, now - 40 * DAY - 1])
       while (await engine.rollUp());
       await engine.maintain(options)
       if (testEngine.name === 'timescale') await runJobs('policy_refresh_continuous_aggregate')

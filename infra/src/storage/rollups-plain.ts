@@ -1,5 +1,5 @@
 import { limits } from '../limits.ts'
-import { type LateRange, readLate, removeLate } from './late.ts'
+import { type LateSpan, readLate, removeLate } from './late.ts'
 import type { Connection, Pool } from './pool.ts'
 import {
   asOnlyWorker,
@@ -133,7 +133,7 @@ async function foldLate(connection: Connection): Promise<boolean> {
 }
 
 /** Whole buckets that are rolled up already, each series' spans apart from one another. */
-function bucketRanges(late: LateRange[], widthMs: number, within: Span): (Span & { seriesId: number })[] {
+function bucketRanges(late: LateSpan[], widthMs: number, within: Span): (Span & { seriesId: number })[] {
   const bySeries = new Map<number, Span[]>()
   for (const { seriesId, firstMs, lastMs } of late) {
     const span = {

@@ -8,8 +8,8 @@ let database: TestDatabase
 let engine: Engine
 let seriesId: number
 const T0 = Date.UTC(2026, 5, 1)
-const copy: StoreOptions = { way: 'copy', lateBeforeMs: 0 }
-const merge: StoreOptions = { way: 'merge', lateBeforeMs: 0 }
+const copy: StoreOptions = { way: 'copy', late: [] }
+const merge: StoreOptions = { way: 'merge', late: [] }
 
 beforeAll(async () => {
   database = await createTestDatabase()

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { from as copyFrom } from 'pg-copy-streams'
 import { encodeCopy, encodeFloat8Array, encodeInt4Array, encodeTimestamptzArray } from './binary.ts'
-import { noteLate } from './late.ts'
+import { insertLate, type LateSpan } from './late.ts'
 import { type Connection, inTransaction, type Pool } from './pool.ts'
 
 /** Columns of readings, one entry a row: series id, epoch milliseconds, value. */
@@ -39,8 +39,8 @@ export type StoreWay = 'copy' | 'merge'
 
 export interface StoreOptions {
   way: StoreWay
-  /** Rows older than this are noted as late with them: rollups may have passed them. */
-  lateBeforeMs: number
+  /** Noted with the rows: where rollups may have passed them. */
+  late: LateSpan[]
 }
 
 /** Stores a batch in one commit: either all of it is stored or none. */
@@ -50,8 +50,7 @@ export async function storeBatch(
   options: StoreOptions,
 ): Promise<BatchResult> {
   const onlyNumbers = batch.texts.values.length === 0 && batch.rejected.length === 0
-  const isLate = batch.numbers.timesMs.some((timeMs) => timeMs < options.lateBeforeMs)
-  if (!onlyNumbers || isLate || options.way === 'merge')
+  if (!onlyNumbers || options.late.length > 0 || options.way === 'merge')
     return inTransaction(pool, (connection) => storeParts(connection, batch, options))
   // A single COPY is a transaction of its own: two round trips less.
   const connection = await pool.connect()
@@ -66,13 +65,13 @@ export async function storeBatch(
 async function storeParts(
   connection: Connection,
   batch: TelemetryBatch,
-  { way, lateBeforeMs }: StoreOptions,
+  { way, late }: StoreOptions,
 ): Promise<BatchResult> {
   const result = { duplicates: 0, conflicts: 0 }
+  await insertLate(connection, late)
   if (batch.numbers.values.length > 0) {
     if (way === 'copy') await copyNumbers(connection, batch.numbers)
     else add(result, await mergeNumbers(connection, batch.numbers))
-    await noteLate(connection, batch.numbers, lateBeforeMs)
   }
   // Text readings are rare beside numbers: always merged.
   if (batch.texts.values.length > 0) add(result, await mergeTexts(connection, batch.texts))

@@ -1,10 +1,16 @@
 import { expect } from 'vitest'
 import { type Engine, openEngine } from '../storage/engine.ts'
-import { lateBeforeMs } from '../storage/late.ts'
+import { lateSpans } from '../storage/late.ts'
+import type { Pool } from '../storage/pool.ts'
 import { LEVELS } from '../storage/rollups.ts'
 import { resolveSeries } from '../storage/series.ts'
 import { type BatchResult, type StoreWay, storeBatch } from '../storage/telemetry.ts'
 import type { TestDatabase, TestEngine } from './database.ts'
+
+/** As if a while had passed since the late readings were noted: the job takes them now. */
+export async function letNotesRest(pool: Pool): Promise<void> {
+  await pool.query(`UPDATE late_reading SET noted_at = noted_at - interval '1 hour'`)
+}
 
 export type Row = [seriesId: number, timeMs: number, value: number]
 
@@ -43,8 +49,10 @@ export class TestStorage {
     }
     await this.engine.cover(numbers.timesMs)
     const texts = { seriesIds: [], timesMs: [], values: [] }
-    const options = { way, lateBeforeMs: lateBeforeMs(Date.now()) }
-    return storeBatch(this.database.pool, { numbers, texts, rejected: [] }, options)
+    const options = { way, late: lateSpans(numbers, Date.now()) }
+    const result = await storeBatch(this.database.pool, { numbers, texts, rejected: [] }, options)
+    await letNotesRest(this.database.pool)
+    return result
   }
 
   async rollUpAll(): Promise<void> {
