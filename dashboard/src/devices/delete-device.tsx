@@ -35,7 +35,9 @@ function Confirm({ device, onKeep }: { device: Device; onKeep: () => void }) {
   const remove = useMutation({
     mutationFn: () => deleteDevice(device.id),
     onSuccess: async () => {
-      notifications.show({ message: `${device.name} is deleted.` })
+      notifications.show({
+        message: `${device.name} is deleted. Its readings are being removed; the System page shows how far.`,
+      })
       await navigate({ to: '/' })
       queryClient.removeQueries({ queryKey: ['devices', 'one', device.id] })
       void queryClient.invalidateQueries()
@@ -47,7 +49,10 @@ function Confirm({ device, onKeep }: { device: Device; onKeep: () => void }) {
   }
   return (
     <form className="devsettings__form" onSubmit={submit}>
-      <p className="ink-2">Its readings and commands go with it. This cannot be undone.</p>
+      <p className="ink-2">
+        The device, its secrets and its commands are gone at once. Its readings are removed in the background;
+        the System page shows how far that is. This cannot be undone.
+      </p>
       <TextInput
         label={`Type ${device.id} to confirm`}
         data-autofocus

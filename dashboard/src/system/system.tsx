@@ -1,237 +1,101 @@
 import './system.css'
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import type { Readiness } from '@telltale/api/contract'
+import { useRef } from 'react'
 import { getHealth } from '../api.ts'
-import { useSession } from '../session/session.ts'
 import { TopBar } from '../shell/top-bar.tsx'
-import { formatCount, formatDuration, formatNumber, formatRate, unknown } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
 import { useNow } from '../use-live.ts'
+import { Brokers } from './brokers.tsx'
+import { Deletions } from './deletions.tsx'
+import { Durability } from './durability.tsx'
+import { Jobs } from './jobs.tsx'
+import { Numbers } from './numbers.tsx'
+import { Panel } from './panel.tsx'
+import { Rollups } from './rollups.tsx'
+import { Storage } from './storage.tsx'
+import { NoAnswer, Verdict } from './verdict.tsx'
 
 const refreshMs = 5_000
 
 const readiness = queryOptions({
   queryKey: ['readiness'],
   queryFn: ({ signal }) => getHealth<Readiness>('/readyz?verbose', signal),
-  refetchInterval: refreshMs,
+  // Asking again without any picture would take the failure off the screen each time.
+  refetchInterval: ({ state }) => (state.status === 'error' && state.data === undefined ? false : refreshMs),
 })
 
 export function System() {
   const health = useQuery(readiness)
+  const retry = () => void health.refetch()
   return (
     <>
       <title>System · Telltale</title>
       <TopBar>
         <h1 className="top__title">System</h1>
       </TopBar>
-      <div className="page">
+      <div className={health.isError ? 'page system is-old' : 'page system'}>
         {health.isPending && <SkeletonLines lines={5} />}
-        {health.isError && (
-          <Failure
-            what="Could not ask the system how it is"
-            error={health.error}
-            onRetry={() => void health.refetch()}
-          />
-        )}
-        {health.data !== undefined && <Health health={health.data} />}
+        {health.isError &&
+          (health.data === undefined ? (
+            <Failure what="Could not ask the system how it is" error={health.error} onRetry={retry} />
+          ) : (
+            <NoAnswer asOf={health.dataUpdatedAt} onRetry={retry} />
+          ))}
+        {health.data !== undefined && <Health health={health.data} isOld={health.isError} />}
       </div>
     </>
   )
 }
 
-function Health({ health }: { health: Readiness }) {
-  const failing = health.checks.filter((check) => !check.ok)
+function Health({ health, isOld }: { health: Readiness; isOld: boolean }) {
+  const now = useNowOrThen(isOld)
+  const { storage, brokers = [] } = health
   return (
     <>
-      <p className="verdict">
-        <Lamp shape={health.ready ? 'online' : 'alarm'} />
-        <b>{health.ready ? 'Everything is working' : 'Not ready'}</b>
-        <span className="ink-2">
-          {health.ready
-            ? 'every check passes'
-            : failing.map((check) => check.detail ?? check.name).join(', ') || 'a check fails'}
-        </span>
-      </p>
-      <Numbers brokers={health.brokers ?? []} />
-      <div className="grid2">
-        <Checks checks={health.checks} />
-        <Storage storage={health.storage} />
-      </div>
-      <Brokers brokers={health.brokers ?? []} />
+      {!isOld && <Verdict health={health} now={now} />}
+      <Numbers brokers={brokers} storage={storage} now={now} />
+      {storage === undefined ? (
+        <NoStorage isReachable={health.checks.every(({ name, ok }) => name !== 'database' || ok)} />
+      ) : (
+        <>
+          <div className="grid2">
+            <Storage storage={storage} now={now} />
+            <div className="system__column">
+              <Rollups storage={storage} now={now} />
+              <Durability durability={storage.durability} />
+            </div>
+          </div>
+          <Jobs storage={storage} now={now} />
+        </>
+      )}
+      <Deletions open={storage?.deletionsOpen ?? 0} now={now} />
+      <Brokers brokers={brokers} now={now} />
     </>
   )
 }
 
-type Broker = NonNullable<Readiness['brokers']>[number]
-
-function Numbers({ brokers }: { brokers: Broker[] }) {
-  const sum = (pick: (broker: Broker) => number) => brokers.reduce((total, broker) => total + pick(broker), 0)
-  const latencies = brokers.flatMap((broker) => broker.commitP99Ms ?? [])
-  const none = brokers.length === 0
-  return (
-    <section className="kpis" aria-label="Now">
-      <Kpi
-        label="Messages in"
-        value={none ? unknown : formatRate(sum((broker) => broker.messagesPerSecond))}
-        unit="/s"
-        note={`${formatCount(sum((broker) => broker.connections))} connections`}
-      />
-      <Kpi
-        label="Commit latency, p99"
-        value={latencies.length === 0 ? unknown : formatNumber(Math.max(...latencies))}
-        unit="ms"
-        note="from arrival to stored"
-      />
-      <Kpi
-        label="Readings stored"
-        value={none ? unknown : formatCount(sum((broker) => broker.readingsTotal))}
-        note="since the brokers started"
-      />
-      <Kpi
-        label="Rejected"
-        value={none ? unknown : formatCount(sum((broker) => broker.rejectedTotal))}
-        note="acknowledged and kept, with the reason"
-      />
-      <Kpi
-        label="Waiting to be committed"
-        value={none ? unknown : formatCount(sum((broker) => broker.pendingRows))}
-        note={`${formatCount(sum((broker) => broker.conflictsTotal))} conflicts, first value kept`}
-      />
-    </section>
-  )
+/** An old picture is judged by the clock it was taken at: nothing in it goes on ticking. */
+function useNowOrThen(isOld: boolean): number {
+  const now = useNow(refreshMs)
+  const then = useRef(now)
+  if (!isOld) then.current = now
+  return then.current
 }
 
-function Kpi({ label, value, unit, note }: { label: string; value: string; unit?: string; note: string }) {
+function NoStorage({ isReachable }: { isReachable: boolean }) {
   return (
-    <div className="tile">
-      <span className="tile__head">{label}</span>
-      <span className="tile__val">
-        {value}
-        {unit !== undefined && value !== unknown && <small>{unit}</small>}
-      </span>
-      <span className="tile__note">{note}</span>
-    </div>
-  )
-}
-
-function Checks({ checks }: { checks: Readiness['checks'] }) {
-  return (
-    <section className="panel" aria-labelledby="checks">
-      <div className="panel__head">
-        <h2 className="panel__title" id="checks">
-          Checks
-        </h2>
-      </div>
-      <dl className="facts panel__body">
-        {checks.map((check) => (
-          <div key={check.name}>
-            <dt>
-              <Lamp shape={check.ok ? 'done' : 'fail'} />
-              {check.name}
-            </dt>
-            <dd className={check.ok ? 'ink-2' : 'ink-bad'}>
-              {check.detail ?? (check.ok ? 'ok' : 'failing')}
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  )
-}
-
-function Storage({ storage }: { storage: Readiness['storage'] }) {
-  const { version } = useSession()
-  return (
-    <section className="panel" aria-labelledby="storage">
-      <div className="panel__head">
-        <h2 className="panel__title" id="storage">
-          Storage
-        </h2>
-      </div>
-      <dl className="facts panel__body">
-        {storage === undefined ? (
-          <Fact name="Database" value="not reachable" />
-        ) : (
-          <>
-            <Fact
-              name="Engine"
-              value={storage.engine === 'timescale' ? 'TimescaleDB' : 'PostgreSQL, plain partitions'}
-            />
-            <Fact name="Server" value={serverWords(storage.serverVersion)} />
-            {Object.entries(storage.durability).map(([name, value]) => (
-              <Fact key={name} name={name} value={value} />
-            ))}
-          </>
-        )}
-        <Fact name="Telltale" value={version} />
-      </dl>
-    </section>
-  )
-}
-
-/** PostgreSQL gives a bare number. */
-function serverWords(version: string): string {
-  return /^\d/.test(version) ? `PostgreSQL ${version}` : version
-}
-
-function Fact({ name, value }: { name: string; value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd title={value}>{value}</dd>
-    </div>
-  )
-}
-
-function Brokers({ brokers }: { brokers: Broker[] }) {
-  const now = useNow()
-  return (
-    <section className="panel" aria-labelledby="brokers">
-      <div className="panel__head">
-        <h2 className="panel__title" id="brokers">
-          Brokers
-        </h2>
-      </div>
-      {brokers.length === 0 ? (
-        <Quietbox title="No broker reports">
-          <span>Devices cannot connect until one is running.</span>
+    <Panel title="Storage">
+      {isReachable ? (
+        <Quietbox icon={<Lamp shape="silent" />} title="Storage could not be described">
+          <span>The database answers, but not to this question. The API’s log says why.</span>
         </Quietbox>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways on a phone
-        <section className="scroll-x" tabIndex={0} aria-label="Table of brokers">
-          <table className="table">
-            <thead>
-              <tr>
-                <th>Broker</th>
-                {['Up', 'Connections', 'Messages/s', 'Readings', 'Rejected', 'Conflicts', 'Commit p99'].map(
-                  (head) => (
-                    <th key={head} className="r">
-                      {head}
-                    </th>
-                  ),
-                )}
-              </tr>
-            </thead>
-            <tbody>
-              {brokers.map((broker) => (
-                <tr key={broker.brokerId}>
-                  <td>{broker.brokerId}</td>
-                  <td className="r">{formatDuration(now - broker.startedAt)}</td>
-                  <td className="r">{formatCount(broker.connections)}</td>
-                  <td className="r">{formatRate(broker.messagesPerSecond)}</td>
-                  <td className="r">{formatCount(broker.readingsTotal)}</td>
-                  <td className="r">{formatCount(broker.rejectedTotal)}</td>
-                  <td className="r">{formatCount(broker.conflictsTotal)}</td>
-                  <td className="r">
-                    {broker.commitP99Ms === null ? unknown : `${formatNumber(broker.commitP99Ms)} ms`}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <Quietbox icon={<Lamp shape="offline" />} title="The database cannot be reached">
+          <span>Nothing is acknowledged meanwhile: devices send again what was not stored.</span>
+        </Quietbox>
       )}
-    </section>
+    </Panel>
   )
 }
