@@ -5,7 +5,11 @@ import { LEVELS, SCALED_SUM } from './rollups.ts'
 /** The oldest extension whose columnstore and continuous aggregates do what we need. */
 const VERSION_MIN = [2, 20] as const
 
-const DAY = '1 day'
+/**
+ * At first; the width of reading chunks follows their size. Rollups go to the columnstore chunk by chunk as well, so
+ * those of a minute must not wait for a wide chunk to end: as rows they are larger than what they are made from.
+ */
+const CHUNK = { reading: '1 day', '1m': '1 day', '1h': '7 days', '1d': '100 days' } as const
 
 export interface TimescaleState {
   /** The readings of this database are hypertables. */
@@ -89,7 +93,7 @@ async function createHypertables(client: Client): Promise<void> {
       series_id integer NOT NULL, time timestamptz NOT NULL, value ${type} NOT NULL, UNIQUE (series_id, time))`)
     // An index on time alone would cost every insert and serve no query of ours.
     await client.query(
-      `SELECT create_hypertable('${table}', by_range('time', INTERVAL '${DAY}'), create_default_indexes => false)`,
+      `SELECT create_hypertable('${table}', by_range('time', INTERVAL '${CHUNK.reading}'), create_default_indexes => false)`,
     )
     await client.query(`ALTER TABLE ${table} SET (timescaledb.enable_columnstore,
       timescaledb.segmentby = 'series_id', timescaledb.orderby = 'time DESC')`)
@@ -119,6 +123,8 @@ async function createAggregates(client: Client): Promise<void> {
     await client.query(`CREATE MATERIALIZED VIEW reading_${level}
       WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
       SELECT series_id, time_bucket('${width}', ${time}) AS bucket, ${columns} GROUP BY 1, 2 WITH NO DATA`)
+    const table = await materializedTable(client, level)
+    await client.query(`SELECT set_chunk_time_interval('${table}', INTERVAL '${CHUNK[level]}')`)
     await client.query(`ALTER MATERIALIZED VIEW reading_${level} SET (timescaledb.enable_columnstore,
       timescaledb.segmentby = 'series_id', timescaledb.orderby = 'bucket DESC')`)
   }
