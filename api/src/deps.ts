@@ -12,10 +12,12 @@ import type { Hub } from './live/hub.ts'
 import type { Link } from './live/link.ts'
 import type { FleetTotals } from './live/totals.ts'
 import type { SessionWatch } from './session/watch.ts'
+import type { HistoryPools } from './telemetry/pools.ts'
 
 /** What the routes stand on. Made by main.ts, or by a test. */
 export interface Deps {
   pool: Pool
+  history: HistoryPools
   link: Link
   hub: Hub
   totals: FleetTotals

@@ -12,6 +12,7 @@ import { Link } from './live/link.ts'
 import { FleetTotals } from './live/totals.ts'
 import { ensureAdmin } from './session/first-user.ts'
 import { SessionWatch } from './session/watch.ts'
+import { createHistoryPools } from './telemetry/pools.ts'
 
 const DATABASE_CONNECTIONS_MAX = 12
 const CLEAN_UP_MS = 3_600_000
@@ -41,16 +42,19 @@ await runService(async (releases) => {
 function makeDeps(config: Config, releases: Releases): Deps {
   const mqttHost = config.TELLTALE_MQTT_HOST
   const log = createLog('api', config.TELLTALE_LOG_LEVEL)
-  const pool = createPool({
+  const database = {
     url: config.TELLTALE_DATABASE_URL,
-    name: 'api',
-    max: DATABASE_CONNECTIONS_MAX,
-    onConnectionError: (err) => log.warn({ err }, 'a database connection was lost'),
-  })
+    onConnectionError: (err: Error) => log.warn({ err }, 'a database connection was lost'),
+  }
+  const pool = createPool({ ...database, name: 'api', max: DATABASE_CONNECTIONS_MAX })
   releases.add('database pool', () => pool.end())
+  const history = createHistoryPools(database)
+  releases.add('database pool of charts', () => history.charts.end())
+  releases.add('database pool of exports', () => history.exports.end())
   const link = new Link({ url: config.TELLTALE_BROKER_URL, secret: config.TELLTALE_PLATFORM_SECRET, log })
   return {
     pool,
+    history,
     link,
     hub: new Hub(link),
     totals: new FleetTotals(),

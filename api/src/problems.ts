@@ -37,6 +37,11 @@ export const problems = {
   ],
   token_not_found: [404, 'No such token', 'List the tokens for their ids.'],
   command_not_found: [404, 'No such command', 'List the commands of the device for their ids.'],
+  unknown_metric: [
+    404,
+    'No such metric',
+    'Correct what `errors` lists; the latest values of a device name all of its metrics.',
+  ],
   method_not_allowed: [405, 'Method not allowed', 'Use one of the methods in the allow header.'],
   device_exists: [409, 'The device id is taken', 'Choose another id, or leave it out to get a free one.'],
   device_disabled: [409, 'The device is disabled', 'Enable the device first.'],
@@ -66,6 +71,11 @@ export const problems = {
     503,
     'The answer took too long',
     'Ask for less, such as a shorter range or fewer metrics, or try again later.',
+  ],
+  history_busy: [
+    503,
+    'Too many charts at once',
+    'Wait for the seconds in retry-after and try again; shorter ranges are answered faster.',
   ],
   database_unavailable: [
     503,

@@ -1,4 +1,6 @@
 import { topics } from '@telltale/broker/contract'
+import { workOnDeletions } from '@telltale/infra/storage/deletions'
+import { openEngine } from '@telltale/infra/storage/engine'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { addDevice, bearer, call, startApi, type TestApi, until } from './harness.ts'
 
@@ -132,17 +134,22 @@ it('S-IDOR-1 a credential is revoked only under its own device', async () => {
   expect((await call(api, line, { headers: operator })).status).toBe(404)
 })
 
-it('D-DELETE-1 deleting a device removes its readings and tells the broker', async () => {
+it('D-DELETE-1 deleting a device removes it at once, tells the broker, and shows how far its readings are', async () => {
   await addDevice(api, 'kitchen')
   const { store } = await import('./harness.ts')
   await store(api, 'kitchen', { metric: 't', points: [[Date.now(), 1]] })
   await store(api, 'kitchen', { metric: 's', points: [[Date.now(), 'x']] })
   expect((await call(api, 'DELETE /devices/kitchen', { headers: operator })).status).toBe(204)
   await until(() => revocations('kitchen') === 1)
-  const { rows } = await api.database.pool.query(
-    'SELECT (SELECT count(*) FROM reading) + (SELECT count(*) FROM reading_text) + (SELECT count(*) FROM series) AS n',
-  )
+  const { rows } = await api.database.pool.query('SELECT count(*) AS n FROM series')
   expect(rows[0].n).toBe(0)
+  const deletions = async () => (await call(api, 'GET /deletions', { headers: viewer })).body.items
+  expect(await deletions()).toMatchObject([
+    { deviceId: 'kitchen', requestedBy: 'token:test-operator', readingsDeleted: 0, finishedAt: null },
+  ])
+  // What a broker does.
+  await workOnDeletions(api.database.pool, await openEngine(api.database.pool))
+  expect(await deletions()).toMatchObject([{ readingsDeleted: 2 }])
   expect((await call(api, 'DELETE /devices/kitchen', { headers: operator })).status).toBe(404)
 })
 

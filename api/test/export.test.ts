@@ -1,12 +1,15 @@
 import { get as httpGet, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Pool } from '@telltale/infra/storage/pool'
 import { findSeries } from '@telltale/infra/storage/readings'
 import fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { csvCell, sendExport } from '../src/telemetry/export.ts'
+import { csvCell } from '../src/telemetry/cells.ts'
+import { sendExport } from '../src/telemetry/export.ts'
 import { addDevice, bearer, startApi, store, type TestApi, until } from './harness.ts'
 
 let api: TestApi
 let headers: { authorization: string }
+let exports: Pool
 /** On the minute, in a partition that exists. */
 const start = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000
 const temperature: [number, number][] = Array.from({ length: 600 }, (_, i) => [
@@ -16,6 +19,7 @@ const temperature: [number, number][] = Array.from({ length: 600 }, (_, i) => [
 
 beforeAll(async () => {
   api = await startApi()
+  exports = api.deps.history.exports
   headers = await bearer(api, 'viewer')
   await addDevice(api, 'kitchen')
   await store(api, 'kitchen', { metric: 'temperature', points: temperature })
@@ -61,6 +65,14 @@ describe('exports', () => {
     const text = await answer.text()
     expect(text).toContain(`,'+cmd,"'=HYPERLINK(""http://evil.example"",""x"")"\r\n`)
     expect(text).toContain(',n,-5\r\n')
+    // Behind a line break or a semicolon some spreadsheets begin a cell, whatever the quotes.
+    expect(['a;=1', 'a\n+1', 'a;b', '＝1', '\n=1'].map(csvCell)).toEqual([
+      `"a;'=1"`,
+      `"a\n'+1"`,
+      '"a;b"',
+      "'＝1",
+      `"'\n'=1"`,
+    ])
     expect(['@x', '-x', '\tx', '\rx', 'a,b', 'a"b', 'a\nb', 'plain', true, 1.5].map(csvCell)).toEqual([
       "'@x",
       "'-x",
@@ -89,17 +101,24 @@ describe('exports', () => {
     ])
   })
 
-  it('T-EXPORT-1 a reader that goes away gives the database connection back', async () => {
-    const times = Array.from({ length: 100_000 }, (_, i): [number, number] => [start + i, i])
+  it('T-EXPORT-1 a slow reader holds no database connection; one that goes away ends its export', async () => {
+    const times = Array.from({ length: 200_000 }, (_, i): [number, number] => [start + i, i])
     await addDevice(api, 'long')
-    await store(api, 'long', { metric: 'v', points: times })
+    // Lines of 170 bytes: more than the buffers of a connection hold.
+    await store(api, 'long', { metric: 'v'.repeat(128), points: times })
     const controller = new AbortController()
     const init = { headers: { ...headers, accept: 'text/csv' }, signal: controller.signal }
-    const answer = await fetch(api.url(`/devices/long/readings?${range}`), init)
-    await answer.body?.getReader().read()
-    expect(api.database.pool.idleCount).toBeLessThan(api.database.pool.totalCount)
+    const read = () => fetch(api.url(`/devices/long/readings?${range}`), init)
+    const answers = await Promise.all([read(), read(), read()])
+    // Taken once, then nobody reads on: what is under way ends, and the next slice waits for the reader.
+    await Promise.all(answers.map((answer) => answer.body?.getReader().read()))
+    await until(() => exports.idleCount === exports.totalCount && exports.waitingCount === 0)
+    expect((await fetch(api.url(`/devices/long/readings?${range}`), init)).status).toBe(429)
     controller.abort()
-    await expect.poll(() => api.database.pool.idleCount === api.database.pool.totalCount).toBe(true)
+    const again = { headers: init.headers }
+    await until(
+      async () => (await fetch(api.url(`/devices/kitchen/readings?${range}`), again)).status === 200,
+    )
   })
 
   describe('with a short stall limit', () => {
@@ -114,19 +133,15 @@ describe('exports', () => {
       server = fastify()
       server.get('/', async (_, reply) => {
         answering = reply.raw
-        const series = await findSeries(api.database.pool, 'stalling')
-        const asked = {
-          deviceId: 'stalling',
-          from: start,
-          to: start + 3_600_000,
-          format: 'text/csv' as const,
-        }
-        return sendExport(api.database.pool, { ...asked, series, stallMs }, reply)
+        const series = await findSeries(api.database.pool, { deviceIds: ['stalling'], limit: 1 })
+        const asked = { from: start, to: start + 3_600_000, format: 'text/csv' as const }
+        const file = { fileName: 'stalling', namesDevice: false }
+        return sendExport(exports, { ...asked, ...file, series, stallMs }, reply)
       })
       url = await server.listen({ port: 0, host: '127.0.0.1' })
     })
     afterAll(() => server.close())
-    const isIdle = () => api.database.pool.idleCount === api.database.pool.totalCount
+    const isIdle = () => exports.idleCount === exports.totalCount
 
     it('T-EXPORT-2 a database that takes long cuts nobody off', async () => {
       const blocker = await api.database.pool.connect()

@@ -5,10 +5,13 @@ import { createLog } from '@telltale/infra/log'
 import { Releases } from '@telltale/infra/service'
 import { createDevice } from '@telltale/infra/storage/devices'
 import { openEngine } from '@telltale/infra/storage/engine'
+import { lateSpans } from '@telltale/infra/storage/late'
 import { resolveSeries } from '@telltale/infra/storage/series'
+import { storeBatch } from '@telltale/infra/storage/telemetry'
 import { createToken } from '@telltale/infra/storage/tokens'
 import { createUser, type Role } from '@telltale/infra/storage/users'
 import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
+import { letNotesRest } from '@telltale/infra/testing/storage'
 import { Aedes } from 'aedes'
 import { buildApp } from '../src/app.ts'
 import type { Api, Deps } from '../src/deps.ts'
@@ -18,6 +21,7 @@ import { Link } from '../src/live/link.ts'
 import { FleetTotals } from '../src/live/totals.ts'
 import { hashPassword } from '../src/session/passwords.ts'
 import { SessionWatch } from '../src/session/watch.ts'
+import { createHistoryPools } from '../src/telemetry/pools.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -91,8 +95,12 @@ export async function startApi(
   const log = createLog('api', 'fatal')
   const link = new Link({ url: `mqtt://127.0.0.1:${brokerPort}`, secret: 'platform-secret', log })
   releases.add('link', () => link.stop())
+  const history = createHistoryPools({ url: database.url })
+  releases.add('charts', () => history.charts.end())
+  releases.add('exports', () => history.exports.end())
   const deps: Deps = {
     pool: database.pool,
+    history,
     link,
     hub: new Hub(link),
     totals: new FleetTotals(),
@@ -200,10 +208,18 @@ export async function store(
   const times = points.map(([time]) => time)
   await engine.cover(times)
   const [series] = await resolveSeries(pool, [{ deviceId, metric, kind }])
-  const [table, type] = kind === 'string' ? ['reading_text', 'text'] : ['reading', 'float8']
-  await pool.query(
-    `INSERT INTO ${table} SELECT $1, to_timestamp(t / 1000.0), v
-     FROM unnest($2::float8[], $3::${type}[]) AS u(t, v)`,
-    [series?.id, times, points.map(([, value]) => (kind === 'string' ? value : Number(value)))],
-  )
+  const rows = <V>(values: V[]) => ({
+    seriesIds: values.map(() => series?.id ?? -1),
+    timesMs: values.length === 0 ? [] : times,
+    values,
+  })
+  const values = points.map(([, value]) => value)
+  const isText = kind === 'string'
+  const batch = {
+    numbers: rows(isText ? [] : values.map(Number)),
+    texts: rows(isText ? values.map(String) : []),
+    rejected: [],
+  }
+  await storeBatch(pool, batch, { way: 'merge', late: lateSpans(batch.numbers, Date.now()) })
+  await letNotesRest(pool)
 }

@@ -10,7 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 /** @type {Record<string, Record<string, string>>} program → name in dist → source */
 const programs = {
-  infra: { up: 'src/up.ts' },
+  infra: { up: 'src/up.ts', migrate: 'src/migrate-main.ts', storage: 'src/storage-cli.ts' },
   broker: { main: 'src/main.ts' },
   api: { main: 'src/main.ts' },
   'device-simulator': { main: 'src/main.ts', bench: 'bench/main.ts', generate: 'bench/generate.ts' },

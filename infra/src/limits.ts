@@ -71,9 +71,9 @@ export const limits = {
     /** Boolean and text series come as the times they changed; found by looking at no more readings than this. */
     stateReadingsMax: 2_000_000,
     /** Stretches where rollups are behind, each read by a query of its own; beyond, neighbours join. */
-    latePartsMax: 32,
-    /** Series whose newest values are looked for among the readings themselves (about 10 µs each). */
-    latestExactSeriesMax: 5_000,
+    latePartsMax: 100,
+    /** Series whose newest values are looked for among the readings themselves (10 to 70 µs each). */
+    latestExactSeriesMax: 2_000,
   },
   exports: {
     atOnceMax: 3,

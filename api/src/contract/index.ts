@@ -27,6 +27,9 @@ export { Session, SignIn } from './session.ts'
 export { Readiness } from './system.ts'
 export {
   type BucketColumns,
+  FleetReadings,
+  FleetReadingsQuery,
+  type Gap,
   type RawColumns,
   Readings,
   ReadingsQuery,

@@ -1,16 +1,14 @@
 import { finished, Readable } from 'node:stream'
+import { limits } from '@telltale/infra/limits'
+import { type ExportedPoint, exportReadings } from '@telltale/infra/storage/export'
 import type { Pool } from '@telltale/infra/storage/pool'
 import type { TimeRange } from '@telltale/infra/storage/presence'
-import { type ExportedPoint, exportReadings, type SeriesRecord } from '@telltale/infra/storage/readings'
+import type { SeriesRecord } from '@telltale/infra/storage/readings'
 import type { FastifyReply } from 'fastify'
 import { ProblemError } from '../problems.ts'
+import { csvCell } from './cells.ts'
 
 export type ExportFormat = 'text/csv' | 'application/x-ndjson'
-
-/** Each export holds a database connection; the pool must keep enough for everybody else. */
-const EXPORTS_MAX = 3
-/** A client that takes nothing for so long loses the connection, and we get ours to the database back. */
-const STALL_MS = 30_000
 
 let running = 0
 
@@ -21,21 +19,24 @@ export function exportFormat(accept: string | undefined): ExportFormat | undefin
 }
 
 export interface ExportRequest extends TimeRange {
-  deviceId: string
   series: SeriesRecord[]
   format: ExportFormat
+  /** Without its extension. */
+  fileName: string
+  /** Each line says of which device it is. */
+  namesDevice: boolean
   stallMs?: number
 }
 
-/** Streams the readings; the database is asked for the next chunk when the client has taken the last one. */
+/** Streams the readings; the database is asked for the next slice when the client has taken the last one. */
 export function sendExport(pool: Pool, request: ExportRequest, reply: FastifyReply): FastifyReply {
-  if (running >= EXPORTS_MAX) throw new ProblemError('too_many_exports')
+  if (running >= limits.exports.atOnceMax) throw new ProblemError('too_many_exports')
   running++
   const { raw } = reply
-  const stallMs = request.stallMs ?? STALL_MS
-  const lines = Readable.from(
-    chunks(pool, request, (isClientsTurn) => raw.setTimeout(isClientsTurn ? stallMs : 0)),
-  )
+  const stallMs = request.stallMs ?? limits.exports.stallMs
+  const onTurn = (isClientsTurn: boolean) => raw.setTimeout(isClientsTurn ? stallMs : 0)
+  // One slice waits for the client, not sixteen.
+  const lines = Readable.from(chunks(pool, request, onTurn), { highWaterMark: 1 })
   lines.once('close', () => running--)
   raw.once('timeout', () => raw.destroy())
   // Also when it is gone already.
@@ -43,7 +44,7 @@ export function sendExport(pool: Pool, request: ExportRequest, reply: FastifyRep
   const extension = request.format === 'text/csv' ? 'csv' : 'ndjson'
   return reply
     .header('content-type', `${request.format}; charset=utf-8`)
-    .header('content-disposition', `attachment; filename="${request.deviceId}.${extension}"`)
+    .header('content-disposition', `attachment; filename="${request.fileName}.${extension}"`)
     .header('cache-control', 'no-store')
     .send(lines)
 }
@@ -51,46 +52,60 @@ export function sendExport(pool: Pool, request: ExportRequest, reply: FastifyRep
 /** `onTurn(true)` when the client has something to take, `onTurn(false)` when the database is asked for more. */
 async function* chunks(
   pool: Pool,
-  request: ExportRequest,
+  { format, namesDevice, ...request }: ExportRequest,
   onTurn: (isClientsTurn: boolean) => void,
 ): AsyncGenerator<string> {
-  const { series, from, to, format } = request
-  const byId = new Map(series.map((entry) => [entry.id, entry]))
-  const toLine = format === 'text/csv' ? csvLine : jsonLine
-  if (format === 'text/csv') yield 'time,metric,value\r\n'
+  const toLine = (format === 'text/csv' ? csvLines : jsonLines)(request.series, namesDevice)
+  if (format === 'text/csv') yield namesDevice ? 'time,deviceId,metric,value\r\n' : 'time,metric,value\r\n'
   onTurn(false)
-  for await (const points of exportReadings(pool, { seriesIds: series.map(({ id }) => id), from, to })) {
+  for await (const points of exportReadings(pool, request)) {
     onTurn(true)
-    yield points.map((point) => toLine(byId.get(point.seriesId) as SeriesRecord, point)).join('')
+    yield points.map(toLine).join('')
     onTurn(false)
   }
   // Of what was written last, some may still wait for the client.
   onTurn(true)
 }
 
+type ToLine = (point: ExportedPoint) => string
+
+/** What is the same in every line of a series is made once. */
+function jsonLines(series: SeriesRecord[], namesDevice: boolean): ToLine {
+  const middles = new Map(
+    series.map(({ id, deviceId, metric }) => {
+      const device = namesDevice ? `,"deviceId":${JSON.stringify(deviceId)}` : ''
+      return [id, `${device},"metric":${JSON.stringify(metric)},"value":`]
+    }),
+  )
+  const kinds = kindsOf(series)
+  return (point) =>
+    `{"time":${toMs(point)}${middles.get(point[0])}${JSON.stringify(readValue(kinds, point))}}\n`
+}
+
+function csvLines(series: SeriesRecord[], namesDevice: boolean): ToLine {
+  const middles = new Map(
+    series.map(({ id, deviceId, metric }) => {
+      const device = namesDevice ? `,${csvCell(deviceId)}` : ''
+      return [id, `${device},${csvCell(metric)},`]
+    }),
+  )
+  const kinds = kindsOf(series)
+  return (point) =>
+    `${new Date(toMs(point)).toISOString()}${middles.get(point[0])}${csvCell(readValue(kinds, point))}\r\n`
+}
+
+function kindsOf(series: SeriesRecord[]): Map<number, SeriesRecord['kind']> {
+  return new Map(series.map(({ id, kind }) => [id, kind]))
+}
+
+function toMs([, timeUs]: ExportedPoint): number {
+  return Math.round(timeUs / 1_000)
+}
+
 function readValue(
-  { kind }: SeriesRecord,
-  { number, text }: ExportedPoint,
+  kinds: Map<number, SeriesRecord['kind']>,
+  [id, , number, text]: ExportedPoint,
 ): number | boolean | string | null {
   // A metric that changed its type has readings of both.
-  return text ?? (kind === 'boolean' ? number !== 0 : number)
-}
-
-function jsonLine(series: SeriesRecord, point: ExportedPoint): string {
-  return `${JSON.stringify({ time: point.t, metric: series.metric, value: readValue(series, point) })}\n`
-}
-
-function csvLine(series: SeriesRecord, point: ExportedPoint): string {
-  const time = new Date(point.t).toISOString()
-  return `${time},${csvCell(series.metric)},${csvCell(readValue(series, point))}\r\n`
-}
-
-/**
- * RFC 4180 quoting. Text that a spreadsheet would run as a formula gets a leading apostrophe (OWASP, CSV injection);
- * numbers stay numbers, negative ones too.
- */
-export function csvCell(value: number | boolean | string | null): string {
-  if (typeof value !== 'string') return String(value ?? '')
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  return text ?? (kinds.get(id) === 'boolean' ? number !== 0 : number)
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { existingDevices } from '@telltale/infra/storage/devices'
-import { type LatestRecord, readLatest } from '@telltale/infra/storage/readings'
+import { readLatest } from '@telltale/infra/storage/latest-values'
+import type { Pool } from '@telltale/infra/storage/pool'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Latest } from '../contract/index.ts'
 import type { Api, Deps } from '../deps.ts'
-import { parseDeviceIds } from '../devices/ids.ts'
+import { type DeviceSelection, parseDeviceIds } from '../devices/ids.ts'
 import { DeviceParams } from '../devices/routes.ts'
 import { ProblemError } from '../problems.ts'
 
@@ -27,8 +28,7 @@ export function latestRoutes(app: Api, { pool }: Deps): void {
     async (request, reply) => {
       const { id } = request.params
       if ((await existingDevices(pool, [id])).size === 0) throw new ProblemError('device_not_found')
-      const [latest] = groupByDevice([id], await readLatest(pool, [id]))
-      return sendTagged(request, reply, latest)
+      return sendTagged(request, reply, await latestText(pool, { all: false, ids: [id] }))
     },
   )
 
@@ -47,32 +47,23 @@ export function latestRoutes(app: Api, { pool }: Deps): void {
       const { all, ids } = parseDeviceIds(request.query.devices, IDS_MAX)
       const known = await existingDevices(pool, ids)
       if (known.size < ids.length) throw new ProblemError('device_not_found')
-      const items = groupByDevice(ids, await readLatest(pool, all ? null : ids))
-      return sendTagged(request, reply, { items })
+      return sendTagged(request, reply, `{"items":[${await latestText(pool, { all, ids })}]}`)
     },
   )
 }
 
-function groupByDevice(ids: string[], rows: LatestRecord[]): Latest[] {
-  const byDevice = new Map<string, [string, { value: number | boolean | string; time: number }][]>()
-  for (const id of ids) byDevice.set(id, [])
-  for (const row of rows) {
-    const value = row.text ?? (row.kind === 'boolean' ? row.number !== 0 : (row.number ?? 0))
-    const entry: [string, { value: number | boolean | string; time: number }] = [
-      row.metric,
-      { value, time: row.t },
-    ]
-    const entries = byDevice.get(row.deviceId)
-    if (entries) entries.push(entry)
-    else byDevice.set(row.deviceId, [entry])
-  }
-  // fromEntries defines properties: a metric called `__proto__` is one like any other.
-  return [...byDevice].map(([deviceId, entries]) => ({ deviceId, values: Object.fromEntries(entries) }))
+/** Devices asked for by name are there even without a value; then all others, when all were asked for. */
+async function latestText(pool: Pool, { all, ids }: DeviceSelection): Promise<string> {
+  const found = new Map(await readLatest(pool, all ? null : ids))
+  const deviceIds = new Set([...ids, ...found.keys()])
+  const items = [...deviceIds].map(
+    (id) => `{"deviceId":${JSON.stringify(id)},"values":{${found.get(id) ?? ''}}}`,
+  )
+  return items.join(',')
 }
 
 /** RFC 9110 §13.1.2. The tag is of the content, so it holds across restarts and instances. */
-function sendTagged(request: FastifyRequest, reply: FastifyReply, body: unknown): FastifyReply {
-  const text = JSON.stringify(body)
+function sendTagged(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
   const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`
   reply.header('etag', etag).header('cache-control', 'private, no-cache')
   const known = request.headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, ''))

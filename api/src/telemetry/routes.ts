@@ -1,51 +1,121 @@
-import { existingDevices } from '@telltale/infra/storage/devices'
-import { findSeries } from '@telltale/infra/storage/readings'
-import { Readings, ReadingsQuery } from '../contract/index.ts'
+import { limits } from '@telltale/infra/limits'
+import type { TimeRange } from '@telltale/infra/storage/presence'
+import type { SeriesRecord } from '@telltale/infra/storage/readings'
+import type { FastifyRequest } from 'fastify'
+import { FleetReadings, FleetReadingsQuery, Readings, ReadingsQuery } from '../contract/index.ts'
 import type { Api, Deps } from '../deps.ts'
+import { parseDeviceIds } from '../devices/ids.ts'
 import { DeviceParams } from '../devices/routes.ts'
 import { ProblemError } from '../problems.ts'
-import { readColumns } from './columns.ts'
 import { exportFormat, sendExport } from './export.ts'
-import { parseBucket, parseRange } from './time.ts'
+import { type History, readHistory } from './history.ts'
+import { inSnapshot } from './pools.ts'
+import { parseMetrics, selectSeries } from './selection.ts'
+import { checkBucketCount, parseBucket, parseRange } from './time.ts'
 
-const METRICS_MAX = 256
+const EXPORTS = 'text/csv and application/x-ndjson stream every reading of any range'
 
-export function readingsRoutes(app: Api, { pool }: Deps): void {
+export function readingsRoutes(app: Api, deps: Deps): void {
   app.get(
     '/devices/:id/readings',
     {
       config: { role: 'viewer' },
       schema: {
         tags: ['telemetry'],
-        summary: 'Readings as columns; text/csv and application/x-ndjson stream every reading of any range',
+        summary: `Readings as columns; ${EXPORTS}`,
         params: DeviceParams,
         querystring: ReadingsQuery,
         response: { 200: Readings },
       },
     },
     async (request, reply) => {
-      const { id } = request.params
-      const { metrics, from = 'now-15m', to = 'now', bucket = 'auto', maxPoints = 500 } = request.query
-      const format = exportFormat(request.headers.accept)
-      const range = parseRange({ from, to }, format && Number.POSITIVE_INFINITY)
-      const width = parseBucket(bucket)
-      if ((await existingDevices(pool, [id])).size === 0) throw new ProblemError('device_not_found')
-      const series = await findSeries(pool, id, parseMetrics(metrics))
+      const deviceId = request.params.id
+      const asked = parseQuery(request)
+      const series = await selectSeries(deps.pool, [deviceId], asked.metrics)
       reply.header('vary', 'accept')
-      if (!format)
-        return { deviceId: id, ...(await readColumns(pool, { ...range, series, bucket: width, maxPoints })) }
-      if (typeof width === 'number') throw new ProblemError('invalid_range', { fields: [RAW_ONLY] })
-      return sendExport(pool, { ...range, deviceId: id, series, format }, reply) as never
+      const { format } = asked
+      if (format) {
+        const file = { fileName: deviceId, namesDevice: false }
+        return sendExport(deps.history.exports, { ...asked, format, series, ...file }, reply) as never
+      }
+      const { columns, ...history } = await readSeries(deps, asked, series)
+      return { deviceId, ...history, series: nameColumns(series, columns) }
+    },
+  )
+
+  app.get(
+    '/readings',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        tags: ['telemetry'],
+        summary: `Readings of several devices on one axis of time; ${EXPORTS}`,
+        querystring: FleetReadingsQuery,
+        response: { 200: FleetReadings },
+      },
+    },
+    async (request, reply) => {
+      const { all, ids } = parseDeviceIds(request.query.devices, limits.history.devicesMax)
+      if (all) throw new ProblemError('invalid_request', { fields: [NO_WILDCARD] })
+      const asked = parseQuery(request)
+      const series = await selectSeries(deps.pool, ids, asked.metrics)
+      reply.header('vary', 'accept')
+      const { format } = asked
+      if (format) {
+        const file = { fileName: 'readings', namesDevice: true }
+        return sendExport(deps.history.exports, { ...asked, format, series, ...file }, reply) as never
+      }
+      const { columns, ...history } = await readSeries(deps, asked, series)
+      const items = ids.map((deviceId) => {
+        const own = series.filter((one) => one.deviceId === deviceId)
+        return { deviceId, series: nameColumns(own, columns) }
+      })
+      return { ...history, items }
     },
   )
 }
 
+const NO_WILDCARD = { path: 'query/devices', message: 'must name each device: * is for latest values only' }
 const RAW_ONLY = { path: 'query/bucket', message: 'must be raw or left out: exports hold every reading' }
 
-function parseMetrics(text: string | undefined): string[] | undefined {
-  if (text === undefined) return undefined
-  const metrics = [...new Set(text.split(',').map((metric) => metric.trim()))].filter(Boolean)
-  if (metrics.length <= METRICS_MAX) return metrics
-  const fields = [{ path: 'query/metrics', message: `names more than ${METRICS_MAX} metrics` }]
-  throw new ProblemError('invalid_request', { fields })
+interface Asked extends TimeRange {
+  format: ReturnType<typeof exportFormat>
+  metrics: string[] | undefined
+  bucket: number | 'auto' | 'raw'
+  maxPoints: number
+}
+
+function parseQuery({ headers, query }: FastifyRequest<{ Querystring: ReadingsQuery }>): Asked {
+  const format = exportFormat(headers.accept)
+  const range = parseRange(
+    { from: query.from ?? 'now-15m', to: query.to ?? 'now' },
+    format && Number.POSITIVE_INFINITY,
+  )
+  const bucket = parseBucket(query.bucket ?? 'auto')
+  if (typeof bucket === 'number') {
+    if (format) throw new ProblemError('invalid_range', { fields: [RAW_ONLY] })
+    checkBucketCount(range, bucket, limits.history.bucketsMax)
+  }
+  return { ...range, format, bucket, metrics: parseMetrics(query.metrics), maxPoints: query.maxPoints ?? 500 }
+}
+
+async function readSeries(
+  { history }: Deps,
+  { from, to, bucket, maxPoints }: Asked,
+  series: SeriesRecord[],
+): Promise<TimeRange & History> {
+  const found = await inSnapshot(history.charts, (db) =>
+    readHistory(db, { series, from, to, bucket, maxPoints }),
+  )
+  return { from, to, ...found }
+}
+
+/** Metric names are the device's choice, `__proto__` included: fromEntries defines, never assigns. */
+function nameColumns(series: SeriesRecord[], columns: History['columns']): Readings['series'] {
+  return Object.fromEntries(
+    series.flatMap(({ id, metric }) => {
+      const column = columns.get(id)
+      return column ? [[metric, column]] : []
+    }),
+  )
 }

@@ -84,13 +84,24 @@ export function niceBucketMs(range: TimeRange, maxBuckets: number): number {
   return weeks * widest
 }
 
+/** @throws ProblemError invalid_range when the width cuts the range into more than `bucketsMax` */
+export function checkBucketCount(range: TimeRange, widthMs: number, bucketsMax: number): void {
+  if (bucketsIn(range, widthMs) <= bucketsMax) return
+  const narrowestMs = Math.ceil((range.to - range.from) / (bucketsMax - 1) / UNIT_MS.s) * UNIT_MS.s
+  const most = bucketsMax.toLocaleString('en')
+  throw wrong(
+    'query/bucket',
+    `makes more than ${most} buckets; the narrowest here is ${formatWidth(narrowestMs)}`,
+  )
+}
+
 /** Buckets start at multiples of their width since the epoch, so a range may touch one more than it is long. */
 function bucketsIn({ from, to }: TimeRange, widthMs: number): number {
   return Math.floor((to - 1) / widthMs) - Math.floor(from / widthMs) + 1
 }
 
 /** `90000` → `90s`: the largest unit that divides it. */
-export function formatWidth(widthMs: number): string {
+function formatWidth(widthMs: number): string {
   const units: Unit[] = ['d', 'h', 'm', 's']
   const unit = units.find((name) => widthMs % UNIT_MS[name] === 0) ?? 's'
   return `${widthMs / UNIT_MS[unit]}${unit}`

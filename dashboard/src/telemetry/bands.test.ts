@@ -15,6 +15,23 @@ it('segments join equal neighbours, stop at a gap, and stay inside the window', 
   ])
 })
 
+it('segments go on behind a gap that a state held through', () => {
+  const points = [
+    { t: 0, state: 'true' },
+    { t: 80, state: 'false' },
+  ]
+  const gaps = [
+    { from: 10, to: 20 },
+    { from: 40, to: 60 },
+  ]
+  expect(segments(points, { from: 0, to: 100, gaps })).toEqual([
+    { from: 0, to: 10, state: 'true' },
+    { from: 20, to: 40, state: 'true' },
+    { from: 60, to: 80, state: 'true' },
+    { from: 80, to: 100, state: 'false' },
+  ])
+})
+
 it('bandTones keep resting states grey', () => {
   expect([...bandTones(['closed', 'open', 'closed', 'jammed', 'ajar']).values()]).toEqual([
     'rest',

@@ -33,6 +33,12 @@ describe('findGaps', () => {
     expect(findGaps(points, { bucketMs: 10_000, until: 69_000 })).toEqual([{ from: 30_000, to: 50_000 }])
   })
 
+  it('takes a single empty bucket for a gap, but not at the edge, where it is still filling', () => {
+    const points = every(10_000, [0, 1, 2, 4, 5], 10)
+    expect(findGaps(points, { bucketMs: 10_000, until: 74_000 })).toEqual([{ from: 30_000, to: 40_000 }])
+    expect(findGaps(points, { bucketMs: 10_000, until: 76_000 }).at(-1)).toEqual({ from: 60_000, to: 76_000 })
+  })
+
   it('does not call the buckets between slow readings gaps', () => {
     const points = every(60_000, [0, 1, 2, 3, 4])
     expect(findGaps(points, { bucketMs: 10_000, until: 250_000 })).toEqual([])

@@ -16,27 +16,39 @@ export function usualIntervalMs(times: readonly number[]): number | null {
 
 type GapRules = { bucketMs: number | null; until: number }
 
-/** Where nothing was measured, up to `until`; what is missing is hatched and never bridged. */
+/** At the edge the newest bucket is still filling, and what fills the one behind it may be on its way. */
+const edgeBuckets = 1.5
+
+/**
+ * Where nothing was measured, up to `until`, for longer than three usual intervals; what is missing is hatched and
+ * never bridged. Between two points the rule is the API's, so that a reload changes no picture.
+ */
 export function findGaps(points: readonly Pick<Point, 't' | 'count'>[], rules: GapRules): Gap[] {
-  const { bucketMs, until } = rules
-  const usual = usualIntervalMs(points.map((point) => point.t))
-  if (usual === null) return []
-  const longest = longestUsual(points, { usual, bucketMs })
+  const { until } = rules
+  const bucketMs = rules.bucketMs ?? 0
+  const step = usualIntervalMs(points.map((point) => point.t))
+  if (step === null) return []
+  const longest = (gapAfterIntervals * step) / usualCount(points)
   const gaps: Gap[] = []
   for (const [index, { t }] of points.entries()) {
-    const next = points[index + 1]?.t ?? until
-    if (next - t > longest) gaps.push({ from: t + (bucketMs ?? 0), to: next })
+    const next = points[index + 1]?.t
+    const silent = (next ?? until) - t - bucketMs
+    const isGap =
+      next === undefined
+        ? silent > Math.max(longest, edgeBuckets * bucketMs)
+        : exceeds(silent, longest, bucketMs)
+    if (isGap) gaps.push({ from: t + bucketMs, to: next ?? until })
   }
   return gaps
 }
 
-/** Several readings in every bucket: then one empty bucket is a gap. Fewer: wait for three usual intervals. */
-function longestUsual(
-  points: readonly Pick<Point, 'count'>[],
-  { usual, bucketMs }: { usual: number; bucketMs: number | null },
-): number {
+/** Whole empty buckets are the least that the readings around them are apart. */
+function exceeds(silent: number, longest: number, bucketMs: number): boolean {
+  return bucketMs > 0 ? silent > 0 && silent >= longest : silent > longest
+}
+
+/** Readings in a bucket. */
+function usualCount(points: readonly Pick<Point, 'count'>[]): number {
   const counts = points.map((point) => point.count).sort((a, b) => a - b)
-  const usualCount = counts[Math.floor(counts.length / 2)] ?? 1
-  if (bucketMs !== null && usual <= bucketMs && usualCount >= 3) return bucketMs * 2.5
-  return usual * gapAfterIntervals + (bucketMs ?? 0)
+  return Math.max(1, counts[Math.floor(counts.length / 2)] ?? 1)
 }

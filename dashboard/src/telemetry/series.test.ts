@@ -11,8 +11,8 @@ const raw: Readings = {
   truncated: false,
   t: [],
   series: {
-    temperature: { kind: 'number', t: [1_000, 2_000, 3_000], value: [20, 21, 22] },
-    door: { kind: 'string', t: [1_000], value: ['closed'] },
+    temperature: { kind: 'number', t: [1_000, 2_000, 3_000], value: [20, 21, 22], gaps: [] },
+    door: { kind: 'string', t: [1_000], value: ['closed'], gaps: [] },
   },
 }
 
@@ -28,9 +28,20 @@ const bucketed: Readings = {
       avg: [20, null, 22],
       min: [19, null, 21],
       max: [21, null, 23],
+      last: [20, null, 22],
       count: [10, 0, 2],
+      gaps: [],
     },
-    ok: { kind: 'boolean', avg: [1, 0.5, 0], min: [1, 0, 0], max: [1, 1, 0], count: [3, 4, 5] },
+    ok: {
+      kind: 'boolean',
+      avg: [1, 0.5, 0],
+      min: [1, 0, 0],
+      max: [1, 1, 0],
+      last: [1, 0, 0],
+      count: [3, 4, 5],
+      gaps: [],
+    },
+    pump: { kind: 'boolean', t: [2_000, 12_000], value: [true, false], gaps: [[14_000, 21_000]] },
   },
 }
 
@@ -90,6 +101,20 @@ describe('bucketed history and live readings', () => {
       'mixed',
       'false',
     ])
+  })
+
+  it('booleans that come as changes keep the gaps they came with', () => {
+    const reading = { deviceId: 'bay', time: 26_000, values: { pump: true } }
+    expect(mergeReadings(fromReadings(bucketed), [reading], 0).series.pump).toEqual({
+      kind: 'state',
+      changesOnly: true,
+      points: [
+        { t: 2_000, state: 'true' },
+        { t: 12_000, state: 'false' },
+        { t: 26_000, state: 'true' },
+      ],
+      gaps: [{ from: 14_000, to: 21_000 }],
+    })
   })
 
   it('a live reading moves the newest bucket', () => {

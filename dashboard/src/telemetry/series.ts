@@ -1,4 +1,5 @@
 import type { BucketColumns, LiveEvent, RawColumns, Readings } from '@telltale/api/contract'
+import type { Gap } from './gaps.ts'
 
 /** One reading (count 1) or one bucket starting at `t`. */
 export type Point = { t: number; avg: number; min: number; max: number; count: number }
@@ -8,8 +9,10 @@ export type NumberSeries = { kind: 'number'; points: readonly Point[]; liveTimes
 export type StateSeries = {
   kind: 'state'
   points: readonly StatePoint[]
-  /** Text comes as the times it changed, so a long silence between two points is not missing data. */
+  /** Points are the times the state changed, so a long silence between two of them is not missing data. */
   changesOnly: boolean
+  /** Where the history misses data, as far as its points do not show it. */
+  gaps: readonly Gap[]
 }
 export type Series = NumberSeries | StateSeries
 
@@ -33,15 +36,19 @@ const mixed = 'mixed'
 export function fromReadings(readings: Readings, arrived = 0): Picture {
   const series: Record<string, Series> = {}
   for (const [metric, columns] of Object.entries(readings.series)) {
-    series[metric] = 'value' in columns ? fromRaw(columns) : fromBuckets(readings.t, columns)
+    series[metric] =
+      'value' in columns ? fromRaw(columns, readings.bucketMs !== null) : fromBuckets(readings.t, columns)
   }
   return { bucketMs: readings.bucketMs, historyTo: readings.to, series, arrived }
 }
 
-function fromRaw({ kind, t, value }: RawColumns): Series {
+/** Beside buckets, booleans come as the times they changed; text does always. */
+function fromRaw({ kind, t, value, gaps }: RawColumns, besideBuckets: boolean): Series {
   if (kind !== 'number') {
     const points = t.map((time, index) => ({ t: time, state: String(value[index]) }))
-    return { kind: 'state', points, changesOnly: kind === 'string' }
+    const changesOnly = kind === 'string' || besideBuckets
+    const missing = changesOnly ? gaps.map(([from, to]) => ({ from, to })) : []
+    return { kind: 'state', points, changesOnly, gaps: missing }
   }
   const points = t.flatMap((time, index) => {
     const one = value[index]
@@ -61,7 +68,7 @@ function fromBuckets(times: readonly number[], columns: BucketColumns): Series {
   }
   if (columns.kind === 'number') return { kind: 'number', points, liveTimes: [] }
   const states = points.map(({ t, avg }) => ({ t, state: avg === 1 ? 'true' : avg === 0 ? 'false' : mixed }))
-  return { kind: 'state', points: states, changesOnly: false }
+  return { kind: 'state', points: states, changesOnly: false, gaps: [] }
 }
 
 /** Adds live readings and forgets what is older than `horizon`, except the one point a line enters from. */
@@ -88,7 +95,9 @@ function withValue(series: Series | undefined, { time, value }: LiveValue, pictu
       : withBucketed(numbers, { time, value }, { bucketMs: picture.bucketMs, historyTo: picture.historyTo })
   }
   const states: StateSeries =
-    series?.kind === 'state' ? series : { kind: 'state', points: [], changesOnly: typeof value === 'string' }
+    series?.kind === 'state'
+      ? series
+      : { kind: 'state', points: [], changesOnly: typeof value === 'string', gaps: [] }
   return { ...states, points: inserted(states.points, { t: time, state: String(value) }) }
 }
 

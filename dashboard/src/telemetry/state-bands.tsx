@@ -50,7 +50,7 @@ export function StateBands({ states, axis, knownUntil, hoverT }: StateBandsProps
 
 function segmentsOf(series: StateSeries, { from, to, bucketMs }: Axis, knownUntil: number): Segment[] {
   const dense = series.points.map(({ t }) => ({ t, count: 1 }))
-  const gaps = series.changesOnly ? [] : findGaps(dense, { bucketMs, until: to })
+  const gaps = series.changesOnly ? series.gaps : findGaps(dense, { bucketMs, until: to })
   return segments(series.points, { from, to: series.changesOnly ? Math.min(to, knownUntil) : to, gaps })
 }
 

@@ -10,7 +10,7 @@ const history: Readings = {
   source: 'raw',
   truncated: false,
   t: [],
-  series: { temperature: { kind: 'number', t: [8_000, 9_000], value: [1, 2] } },
+  series: { temperature: { kind: 'number', t: [8_000, 9_000], value: [1, 2], gaps: [] } },
 }
 
 function live(time: number) {

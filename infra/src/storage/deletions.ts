@@ -1,5 +1,6 @@
 import { limits } from '../limits.ts'
 import type { Engine } from './engine.ts'
+import { advisoryLocks } from './locks.ts'
 import { inTransaction, type Pool, type Queryable } from './pool.ts'
 
 export interface DeletionRecord {
@@ -83,9 +84,6 @@ export async function listDeletions(
   }))
 }
 
-/** Any number of our own; two brokers take turns. */
-const DELETION_LOCK = 7_355_611
-
 /**
  * Removes a bounded piece of what deleted devices left. A deletion ends only when its grace is over and nothing is
  * left: a batch that was under way when the device went may have written until then.
@@ -96,7 +94,7 @@ export async function workOnDeletions(pool: Pool, engine: Engine): Promise<boole
   try {
     const { rows: lock } = await connection.query<{ mine: boolean }>(
       'SELECT pg_try_advisory_lock($1) AS mine',
-      [DELETION_LOCK],
+      [advisoryLocks.deletion],
     )
     if (!lock[0]?.mine) return false
     try {
@@ -108,7 +106,7 @@ export async function workOnDeletions(pool: Pool, engine: Engine): Promise<boole
       for (const deletion of rows) if (await removePiece(pool, engine, deletion)) return true
       return false
     } finally {
-      await connection.query('SELECT pg_advisory_unlock($1)', [DELETION_LOCK])
+      await connection.query('SELECT pg_advisory_unlock($1)', [advisoryLocks.deletion])
     }
   } finally {
     connection.release()

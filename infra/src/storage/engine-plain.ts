@@ -1,5 +1,7 @@
 import { limits } from '../limits.ts'
 import type { Engine, EngineDescription } from './engine.ts'
+import { sqlState } from './errors.ts'
+import { advisoryLocks } from './locks.ts'
 import { inTransaction, type Pool } from './pool.ts'
 import { rollupProgress, setDroppedBefore } from './rollups.ts'
 import { createRollupJob, removePiece } from './rollups-plain.ts'
@@ -18,8 +20,6 @@ const TABLES = [
   { table: 'rollup_1h', time: 'bucket' },
   { table: 'rollup_1d', time: 'bucket' },
 ] as const
-/** Any number of our own; makes two brokers that need the same partition wait for each other. */
-const PARTITION_LOCK = 7_355_609
 
 /** Native range partitions of plain PostgreSQL, made before rows need them; rollup tables kept by a job. */
 export function createPlainEngine(pool: Pool): Engine {
@@ -34,7 +34,7 @@ export function createPlainEngine(pool: Pool): Engine {
     }
     if (missing.size === 0) return
     await inTransaction(pool, async (connection) => {
-      await connection.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+      await connection.query('SELECT pg_advisory_xact_lock($1)', [advisoryLocks.partition])
       for (const start of missing)
         for (const table of PARTITIONED) {
           const name = partitionName(table, start)
@@ -56,7 +56,7 @@ export function createPlainEngine(pool: Pool): Engine {
       const start = partitionStartOf(name)
       if (start === undefined || start + PARTITION_MS > limitMs) continue
       await setDroppedBefore(pool, start + PARTITION_MS)
-      await pool.query(`DROP TABLE IF EXISTS ${name}`)
+      if (!(await dropPartition(pool, name))) return
       known.delete(start)
     }
   }
@@ -83,6 +83,23 @@ export function createPlainEngine(pool: Pool): Engine {
       return { readings, done: true }
     },
     describe: () => describe(pool),
+  }
+}
+
+/** Everybody who needs the table waits behind whoever waits to drop it: during a backup, say, it is left for later. */
+const DROP_LOCK_TIMEOUT = '1s'
+const LOCK_NOT_AVAILABLE = '55P03'
+
+async function dropPartition(pool: Pool, name: string): Promise<boolean> {
+  try {
+    await inTransaction(pool, async (connection) => {
+      await connection.query(`SET LOCAL lock_timeout = '${DROP_LOCK_TIMEOUT}'`)
+      await connection.query(`DROP TABLE IF EXISTS ${name}`)
+    })
+    return true
+  } catch (error) {
+    if (sqlState(error) === LOCK_NOT_AVAILABLE) return false
+    throw error
   }
 }
 

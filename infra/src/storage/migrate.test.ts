@@ -21,6 +21,13 @@ describe('migrate', () => {
     await expect(migrate(database.url)).rejects.toThrow(/newer Telltale \(9999_future\)/)
   })
 
+  it('O-MIGRATE-4 a database that a move left half done is refused', async () => {
+    const half = await createTestDatabase()
+    await half.pool.query('CREATE TABLE storage_move (source text)')
+    await expect(migrate(half.url)).rejects.toThrow(/storage:move into this database was not finished/)
+    await half.drop()
+  })
+
   it('O-MIGRATE-3 an unreachable database is named without its password', async () => {
     await expect(migrate('postgres://u:hunter2@127.0.0.1:1/x')).rejects.toThrow(
       /cannot reach the database at postgres:\/\/u:…@127\.0\.0\.1:1\/x/,

@@ -5,24 +5,28 @@ import pg from 'pg'
 import { limits } from '../limits.ts'
 import { repositoryDir } from '../paths.ts'
 import { StartError } from '../service.ts'
+import { advisoryLocks } from './locks.ts'
 import { installTimescale } from './timescale-install.ts'
-
-/** Any number would do; it only has to be ours. Two starters wait for each other instead of failing. */
-const MIGRATION_LOCK = 7_355_608
 
 const MIGRATIONS_TABLE = 'schema_migration'
 
 /** The oldest server the schema and queries are written for. */
 const SERVER_VERSION_MIN = 150_000
 
+export interface MigrateOptions {
+  /** Told what a person should know while it runs. */
+  say?: (line: string) => void
+  /** A move into this database goes on. */
+  isMoveTarget?: boolean
+}
+
 /**
  * Brings the database at `url` to this version's schema. All pending migrations run in one transaction, so a start
  * killed halfway leaves the old schema; a schema newer than this code is refused.
  * Where TimescaleDB is available the readings then move into it.
- * @param say told what a person should know while it runs
- * @throws StartError when the database cannot be reached, is too old, or is newer than this version
+ * @throws StartError when the database cannot be reached, is too old, is newer than this version, or half moved
  */
-export async function migrate(url: string, say: (line: string) => void = () => {}): Promise<void> {
+export async function migrate(url: string, options: MigrateOptions = {}): Promise<void> {
   const client = new pg.Client({
     connectionString: url,
     application_name: 'telltale-migrate',
@@ -38,10 +42,11 @@ export async function migrate(url: string, say: (line: string) => void = () => {
   }
   try {
     await checkServerVersion(client)
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
+    await client.query('SELECT pg_advisory_lock($1)', [advisoryLocks.migration])
     await refuseNewerSchema(client)
+    if (!options.isMoveTarget) await refuseHalfMoved(client)
     await applyMigrations(client)
-    await installTimescale(client, say)
+    await installTimescale(client, options.say ?? (() => {}))
   } finally {
     // Ending the session releases the lock.
     await client.end()
@@ -59,6 +64,13 @@ export async function applyMigrations(client: pg.Client): Promise<void> {
     noLock: true,
     log: () => {},
   })
+}
+
+/** Its devices would come back to a database that lacks their history, and the move could not go on. */
+async function refuseHalfMoved(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ found: string | null }>(`SELECT to_regclass('storage_move') AS found`)
+  if (rows[0]?.found)
+    throw new StartError('a storage:move into this database was not finished; run it again, then start')
 }
 
 async function checkServerVersion(client: pg.Client): Promise<void> {

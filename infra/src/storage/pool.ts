@@ -11,6 +11,14 @@ const BIGINT_OID = 20
 pg.types.setTypeParser(BIGINT_OID, Number)
 
 /**
+ * Late readings and their redeliveries meet the columnstore; by default TimescaleDB refuses to unpack more than
+ * 100,000 rows for a statement, and the batch would be tried again for ever. Means nothing to plain PostgreSQL.
+ */
+const EVERY_SESSION = ['-c timescaledb.max_tuples_decompressed_per_dml_transaction=0']
+/** For what may take long: one core a query, and no compiling of plans that read hundreds of partitions. */
+const HISTORY_SESSION = ['-c max_parallel_workers_per_gather=0', '-c jit=off']
+
+/**
  * A bounded pool. `name` shows in pg_stat_activity. A lost idle connection is replaced on next use, so its error
  * event is only a notice.
  */
@@ -18,14 +26,20 @@ export function createPool(options: {
   url: string
   name: string
   max: number
+  statementTimeoutMs?: number
+  /** How long a query waits for a free connection. */
+  waitMs?: number
+  /** Charts and exports. */
+  isForHistory?: boolean
   onConnectionError?: (error: Error) => void
 }): Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: `telltale-${options.name}`,
     max: options.max,
-    connectionTimeoutMillis: limits.database.connectTimeoutMs,
-    statement_timeout: limits.database.statementTimeoutMs,
+    connectionTimeoutMillis: options.waitMs ?? limits.database.connectTimeoutMs,
+    statement_timeout: options.statementTimeoutMs ?? limits.database.statementTimeoutMs,
+    options: (options.isForHistory ? [...EVERY_SESSION, ...HISTORY_SESSION] : EVERY_SESSION).join(' '),
     keepAlive: true,
   })
   const onError = options.onConnectionError ?? (() => {})

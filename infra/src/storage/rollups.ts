@@ -1,3 +1,4 @@
+import { advisoryLocks } from './locks.ts'
 import type { Connection, Pool, Queryable } from './pool.ts'
 
 /** Rollups on both engines: `reading_1m`, `reading_1h`, `reading_1d`, each made from the one before. */
@@ -71,8 +72,6 @@ export function mergeSpans(spans: Span[]): Span[] {
   return merged
 }
 
-/** Any number of our own: one process at a time advances rollups. */
-const ROLLUP_LOCK = 7_355_610
 /** A job works in pieces of seconds; this only ends what hangs. */
 const JOB_STATEMENT_TIMEOUT = '10min'
 
@@ -88,7 +87,7 @@ export async function asOnlyWorker<T>(
   let broken: Error | undefined
   try {
     const { rows } = await connection.query<{ mine: boolean }>('SELECT pg_try_advisory_lock($1) AS mine', [
-      ROLLUP_LOCK,
+      advisoryLocks.rollup,
     ])
     if (!rows[0]?.mine) return undefined
     await connection.query(`SET statement_timeout = '${JOB_STATEMENT_TIMEOUT}'`)
@@ -100,7 +99,7 @@ export async function asOnlyWorker<T>(
   } finally {
     if (!broken)
       await connection
-        .query(`SELECT pg_advisory_unlock(${ROLLUP_LOCK}); RESET statement_timeout`)
+        .query(`SELECT pg_advisory_unlock(${advisoryLocks.rollup}); RESET statement_timeout`)
         .catch((error: Error) => {
           broken = error
         })

@@ -55,7 +55,7 @@ async function findObstacle(client: Client): Promise<string | undefined> {
     preloaded: boolean
   }>(
     `SELECT default_version AS available, installed_version AS installed,
-       current_setting('shared_preload_libraries') ~ '\\mtimescaledb\\M' AS preloaded
+       current_setting('timescaledb.disable_load', true) IS NOT NULL AS preloaded
      FROM pg_available_extensions WHERE name = 'timescaledb'`,
   )
   const found = rows[0]
@@ -99,11 +99,6 @@ async function createHypertables(client: Client): Promise<void> {
       timescaledb.segmentby = 'series_id', timescaledb.orderby = 'time DESC')`)
   }
   await createAggregates(client)
-  // Late readings meet the columnstore, and the extension by default refuses to unpack more than 100,000 for it.
-  const { rows } = await client.query<{ name: string }>('SELECT quote_ident(current_database()) AS name')
-  await client.query(
-    `ALTER DATABASE ${rows[0]?.name} SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0`,
-  )
 }
 
 async function createAggregates(client: Client): Promise<void> {
@@ -150,26 +145,34 @@ async function moveOldReadings(client: Client, say: (line: string) => void): Pro
         await client.query(`DROP TABLE ${name}`)
       })
     }
-    if (table === 'reading') await inTransaction(client, () => carryRollups(client))
+    if (table === 'reading') await carryRollups(client)
     await client.query(`DROP TABLE ${table}_plain`)
   }
 }
 
-/** Rollups whose readings retention has dropped: they exist nowhere else. */
+/**
+ * Rollups whose readings retention has dropped: they exist nowhere else. For the extension that time must count as
+ * refreshed before they are put there, or its next refresh would find no readings and empty it.
+ */
 async function carryRollups(client: Client): Promise<void> {
   const { rows: oldest } = await client.query<{ day: Date | null }>(
     `SELECT min(range_start) AS day FROM timescaledb_information.chunks
      WHERE hypertable_schema = current_schema() AND hypertable_name = 'reading'`,
   )
+  const day = oldest[0]?.day?.toISOString()
   for (const { level } of LEVELS) {
+    if (day)
+      await client.query(`CALL refresh_continuous_aggregate('reading_${level}', NULL, '${day}'::timestamptz)`)
     const table = await materializedTable(client, level)
-    await client.query(
-      `INSERT INTO ${table} (series_id, bucket, min, max, sum, count, last)
-       SELECT series_id, bucket, min, max, sum, count, last FROM rollup_${level}
-       WHERE bucket < coalesce($1, 'infinity'::timestamptz)`,
-      [oldest[0]?.day ?? null],
-    )
-    await client.query(`TRUNCATE rollup_${level}`)
+    await inTransaction(client, async () => {
+      await client.query(
+        `INSERT INTO ${table} (series_id, bucket, min, max, sum, count, last)
+         SELECT series_id, bucket, min, max, sum, count, last FROM rollup_${level}
+         WHERE bucket < coalesce($1::timestamptz, 'infinity')`,
+        [day ?? null],
+      )
+      await client.query(`TRUNCATE rollup_${level}`)
+    })
   }
 }
 
