@@ -3,42 +3,27 @@ import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
 import { promisify } from 'node:util'
+import type { Pool } from '@telltale/infra/storage/pool'
+import { processesOf } from '@telltale/infra/testing/processes'
 
 const run = promisify(execFile)
 
 /** Clock ticks a second in /proc/PID/stat: 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
 
-export interface Machine {
-  cpu: string
-  cores: number
-  memoryGiB: number
-  kernel: string
-  node: string
-  postgres: string
-  mosquitto: string
-}
-
-export async function describeMachine(postgres: string): Promise<Machine> {
-  return {
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    kernel: release(),
-    node: process.version,
-    postgres,
-    mosquitto: (await mosquittoVersion()) ?? 'not installed',
-  }
+export function describeMachine(): string {
+  const memoryGiB = Math.round(totalmem() / 2 ** 30)
+  return `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${memoryGiB} GiB; Linux ${release()}; Node.js ${process.version}`
 }
 
 export const MOSQUITTO = '/usr/sbin/mosquitto'
 
 /** `mosquitto -h` prints its version, and ends with an error code for it. */
-async function mosquittoVersion(): Promise<string | undefined> {
+export async function mosquittoVersion(): Promise<string> {
   const { stdout } = await run(MOSQUITTO, ['-h']).catch((error: { stdout?: string }) => ({
     stdout: error.stdout ?? '',
   }))
-  return /mosquitto version (\S+)/.exec(stdout)?.[1]
+  return /mosquitto version (\S+)/.exec(stdout)?.[1] ?? '(not installed)'
 }
 
 /** CPU seconds a process has used, and those of the children it has waited for. */
@@ -79,4 +64,20 @@ export async function cpuSecondsOfMachine(): Promise<number> {
     .split(' ')
     .map(Number)
   return (user + nice + system + irq + softirq) / TICKS_PER_SECOND
+}
+
+/**
+ * The process whose children serve `database`: PostgreSQL writes the database's name into their titles. Found by the
+ * title and not by pg_backend_pid(), which is another number when the server runs in a container.
+ */
+export async function postmasterOf(pool: Pool, database: string): Promise<number> {
+  const connection = await pool.connect()
+  try {
+    const backend = (await processesOf(database)).find(({ command }) => command.startsWith('postgres:'))
+    if (!backend)
+      throw new Error('the database server does not run on this machine: its CPU cannot be measured')
+    return (await cpuTimes(backend.pid)).parentPid
+  } finally {
+    connection.release()
+  }
 }

@@ -1,60 +1,101 @@
-/** `npm run bench`: runs P1 and P2 on this machine, prints the table and rewrites results.md. */
-import { writeFile } from 'node:fs/promises'
-import { Command } from 'commander'
+/** `npm run bench`: measures on this machine, prints each part's tables and renews them in results.md. */
+import { describeStartError, Releases } from '@telltale/infra/service'
+import { Command, Option } from 'commander'
 import { describeMachine } from './machine.ts'
-import { runP1, violations } from './p1-ingest.ts'
-import { runP2 } from './p2-rows.ts'
-import { markdown, type Report } from './report.ts'
-import { type Stack, startStack } from './stack.ts'
+import { type Outcome, WORK } from './parts.ts'
+import { PARTS, type Part, renderSection, type Section, saveSections } from './results.ts'
+import { type EngineName, startServer, timescaleUrl } from './servers.ts'
 
-/** The same file from bench/ and from the bundle in dist/. */
-const RESULTS = new URL('../bench/results.md', import.meta.url)
+const log = (line: string) => console.error(`bench, ${process.uptime().toFixed(0)} s: ${line}`)
 
-const log = (line: string) => console.error(`bench: ${line}`)
-
-async function main(): Promise<number> {
-  const flags = new Command('bench')
-    .description(
-      'Measures ingest against mosquitto and a bare COPY; rewrites device-simulator/bench/results.md.',
-    )
-    .option('--pairs <count>', 'pairs of runs for each shape', '3')
-    .option('--seconds <seconds>', 'measured span of a run', '6')
-    .option('--no-write', 'leave results.md as it is')
-    .parse()
-    .opts<{ pairs: string; seconds: string; write: boolean }>()
-  const stack = await startStack()
-  // Ctrl-C reaches the children too; what is left is the database, which has a session of its own.
-  process.once('SIGINT', () => void stack.stop().then(() => process.exit(130)))
-  try {
-    const report = await measure(stack, { pairs: Number(flags.pairs), seconds: Number(flags.seconds) })
-    const text = `${markdown(report)}\n`
-    process.stdout.write(text)
-    if (flags.write) await writeFile(RESULTS, text)
-    for (const violation of report.violations) log(violation)
-    return report.violations.length === 0 ? 0 : 1
-  } finally {
-    await stack.stop()
-  }
+interface Options {
+  engine: EngineName | 'both'
+  only?: Part[]
+  pairs: number
+  seconds: number
+  scale: number
+  write: boolean
 }
 
-async function measure(stack: Stack, plan: { pairs: number; seconds: number }): Promise<Report> {
-  const machine = await describeMachine(stack.postgresVersion)
-  const p1 = await runP1(stack, { ...plan, log })
-  const p2 = await runP2(stack.pool, log)
-  return {
-    ...plan,
-    p1,
-    p2,
-    machine,
-    date: new Date().toISOString().slice(0, 10),
-    violations: violations(p1),
+function readOptions(): Options {
+  return new Command('bench')
+    .description('Measures ingest and storage; renews what it measured in device-simulator/bench/results.md.')
+    .addOption(
+      new Option('--engine <engine>', 'what to measure; timescale needs TELLTALE_TEST_TIMESCALE_URL')
+        .choices(['plain', 'timescale', 'both'])
+        .default('both'),
+    )
+    .addOption(new Option('--only <parts...>', 'these parts, not all').choices(PARTS))
+    .option('--pairs <count>', 'runs with and without what is compared', Number, 3)
+    .option('--seconds <seconds>', 'measured span of a run', Number, 5)
+    .option('--scale <share>', 'smaller data sets, for trying out; writes no results', Number, 1)
+    .option('--no-write', 'leave the results as they are')
+    .parse()
+    .opts<Options>()
+}
+
+async function main(): Promise<number> {
+  const options = readOptions()
+  const releases = new Releases()
+  // Ctrl-C reaches the children too; what is left is the databases, whose servers have sessions of their own.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void releases.run().finally(() => process.exit(1)))
+  let isSound = true
+  try {
+    for (const engine of chooseEngines(options.engine))
+      if (!(await measureEngine(engine, options, releases))) isSound = false
+  } finally {
+    await releases.run()
   }
+  return isSound ? 0 : 1
+}
+
+function chooseEngines(asked: Options['engine']): EngineName[] {
+  if (asked !== 'both') return [asked]
+  if (timescaleUrl()) return ['plain', 'timescale']
+  log('TimescaleDB is not measured: TELLTALE_TEST_TIMESCALE_URL names no server that has it')
+  return ['plain']
+}
+
+/** One engine after the other, part by part; false when a run must not count. */
+async function measureEngine(engine: EngineName, options: Options, releases: Releases): Promise<boolean> {
+  const server = await startServer(engine, releases)
+  const machine = `${describeMachine()}; ${server.description}`
+  let isSound = true
+  for (const { parts, run } of WORK) {
+    const wanted = parts.filter((part) => options.only?.includes(part) ?? true)
+    if (wanted.length === 0) continue
+    const own = new Releases()
+    releases.add('a part of the bench', () => own.run())
+    try {
+      const outcomes = await run({ ...options, server, wanted, releases: own, log })
+      await publish(outcomes, { engine, machine, isKept: options.write && options.scale === 1 })
+      if (outcomes.some(({ violations }) => violations.length > 0)) isSound = false
+    } finally {
+      await own.run()
+    }
+  }
+  return isSound
+}
+
+/** As soon as a part is measured: what breaks later does not lose it. */
+async function publish(
+  outcomes: Outcome[],
+  { engine, machine, isKept }: { engine: EngineName; machine: string; isKept: boolean },
+): Promise<void> {
+  const date = new Date().toISOString().slice(0, 10)
+  const sections = outcomes.map(
+    ({ part, verdicts, text }): Section => ({ part, engine, date, machine, verdicts, text }),
+  )
+  for (const section of sections) process.stdout.write(`${renderSection(section).join('\n\n')}\n\n`)
+  for (const { violations } of outcomes) for (const violation of violations) log(violation)
+  if (isKept) await saveSections(sections)
 }
 
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    log(error instanceof Error ? error.message : String(error))
+    console.error(describeStartError(error))
     process.exit(1)
   },
 )

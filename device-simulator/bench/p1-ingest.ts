@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { Pool } from '@telltale/infra/storage/pool'
 import type { LoadResult } from './generator.ts'
-import type { CpuUse, Stack, Target } from './stack.ts'
+import { type CpuUse, LOAD_DEVICE_PREFIX, type Target } from './stack.ts'
 
 const GENERATOR = fileURLToPath(new URL('./generate.js', import.meta.url))
 
@@ -26,20 +26,27 @@ export const SHAPES: readonly Shape[] = [
 const START_BEFORE_NOW_MS = 120_000
 const WARM_UP_SECONDS = 2
 
-export interface Cores {
-  broker: number
-  postgres: number
-  generator: number
-  /** What ran beside the bench: a busy machine makes the ratios worthless. */
-  others: number
-}
+/** What ran beside the bench: a busy machine makes the ratios worthless. */
+export const OTHERS = 'others'
 
 export interface Run extends LoadResult {
   target: Target['name']
   /** Cores used by each program, averaged over the measured span. */
-  cores: Cores
+  cores: Record<string, number>
   /** Readings the database gained; absent for a broker that stores nothing. */
   storedReadings: number | undefined
+}
+
+export interface IngestStack {
+  telltale: Target
+  /** Absent when it is not installed. */
+  mosquitto: Target | undefined
+  pool: Pool
+}
+
+/** Shared by all runs on a database: a device never sends a ts twice. */
+export interface Clock {
+  lastTsMs: number
 }
 
 export interface Pair {
@@ -56,10 +63,10 @@ export interface ShapeResult {
 }
 
 export async function runP1(
-  stack: Stack,
+  stack: IngestStack,
   plan: { pairs: number; seconds: number; log(line: string): void },
 ): Promise<ShapeResult[]> {
-  const clock = { lastTsMs: 0 }
+  const clock: Clock = { lastTsMs: 0 }
   const results: ShapeResult[] = []
   for (const shape of SHAPES) {
     const pairs: Pair[] = []
@@ -73,20 +80,14 @@ export async function runP1(
   return results
 }
 
-interface RunPlan {
+export interface RunPlan {
   shape: Shape
   seconds: number
-  /** Shared by all runs: a device never sends a ts twice. */
-  clock: { lastTsMs: number }
+  clock: Clock
 }
 
-async function runPair(stack: Stack, plan: RunPlan): Promise<Pair> {
-  const before = await countReadings(stack.pool)
-  const load = await runLoad(stack.telltale, plan)
-  const stored = (await countReadings(stack.pool)) - before
-  const telltale: Run = { ...load, storedReadings: stored }
-  // What this run left to write must not slow the other broker's turn.
-  await stack.pool.query('CHECKPOINT')
+async function runPair(stack: IngestStack, plan: RunPlan): Promise<Pair> {
+  const telltale = await runTelltale(stack, plan)
   const mosquitto = stack.mosquitto && {
     ...(await runLoad(stack.mosquitto, plan)),
     storedReadings: undefined,
@@ -98,7 +99,22 @@ async function runPair(stack: Stack, plan: RunPlan): Promise<Pair> {
   }
 }
 
-async function runLoad(target: Target, plan: RunPlan): Promise<Omit<Run, 'storedReadings'>> {
+/** One run of ours, and what the database gained by it. */
+export async function runTelltale(
+  { telltale, pool }: Pick<IngestStack, 'telltale' | 'pool'>,
+  plan: RunPlan,
+): Promise<Run> {
+  const { startTsMs, ...load } = await runLoad(telltale, plan)
+  const storedReadings = await countReadings(pool, startTsMs)
+  // What this run left to write must not slow the next one's turn.
+  await pool.query('CHECKPOINT')
+  return { ...load, storedReadings }
+}
+
+async function runLoad(
+  target: Target,
+  plan: RunPlan,
+): Promise<Omit<Run, 'storedReadings'> & { startTsMs: number }> {
   const startTsMs = Math.max(Date.now() - START_BEFORE_NOW_MS, plan.clock.lastTsMs + 1)
   const options = {
     port: target.port,
@@ -112,16 +128,19 @@ async function runLoad(target: Target, plan: RunPlan): Promise<Omit<Run, 'stored
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
   const { load, cpuStart, cpuEnd } = await runGenerator(flags, target)
   plan.clock.lastTsMs = Math.max(plan.clock.lastTsMs, load.lastTsMs)
-  return { ...load, target: target.name, cores: coresOf(load, cpuStart, cpuEnd) }
+  return { ...load, target: target.name, cores: coresOf(load, cpuStart, cpuEnd), startTsMs }
 }
 
-function coresOf(load: LoadResult, from: CpuUse, to: CpuUse): Cores {
+function coresOf(load: LoadResult, from: CpuUse, to: CpuUse): Record<string, number> {
   const seconds = load.measuredMs / 1_000
-  const broker = (to.broker - from.broker) / seconds
-  const postgres = (to.postgres - from.postgres) / seconds
-  const generator = load.cpuSeconds / seconds
-  const others = (to.machine - from.machine) / seconds - broker - postgres - generator
-  return { broker, postgres, generator, others: Math.max(0, others) }
+  const names = Object.keys(to.programs)
+  const ours = names.map((name): [string, number] => [
+    name,
+    ((to.programs[name] ?? 0) - (from.programs[name] ?? 0)) / seconds,
+  ])
+  const cores = Object.fromEntries([...ours, ['generator', load.cpuSeconds / seconds]])
+  const sum = Object.values(cores).reduce((total, used) => total + used, 0)
+  return { ...cores, [OTHERS]: Math.max(0, (to.machine - from.machine) / seconds - sum) }
 }
 
 async function runGenerator(
@@ -139,24 +158,26 @@ async function runGenerator(
   return { load: JSON.parse(output) as LoadResult, cpuStart, cpuEnd }
 }
 
-async function countReadings(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ n: number }>('SELECT count(*) AS n FROM reading')
+/** Of the devices of the load; none of their earlier runs reached as far as `startTsMs`. */
+async function countReadings(pool: Pool, startTsMs: number): Promise<number> {
+  const { rows } = await pool.query<{ n: number }>(
+    'SELECT count(*) AS n FROM reading JOIN series s ON s.id = series_id WHERE s.device_id LIKE $1 AND time >= $2',
+    [`${LOAD_DEVICE_PREFIX}%`, new Date(startTsMs)],
+  )
   return rows[0]?.n ?? 0
 }
 
-/** What a run must not show; an empty list means the numbers count. */
-export function violations(results: readonly ShapeResult[]): string[] {
-  return results.flatMap(({ pairs }) =>
-    pairs.flatMap(({ telltale }) => {
-      const name = `${telltale.connections} × ${telltale.window}`
-      const acked = telltale.ackedTotal * telltale.metricsPerMessage
-      const found: string[] = []
-      if (telltale.storedReadings !== acked)
-        found.push(`${name}: ${acked} readings acknowledged, ${telltale.storedReadings} stored`)
-      if (telltale.outOfOrder > 0) found.push(`${name}: ${telltale.outOfOrder} PUBACKs out of order`)
-      return found
-    }),
-  )
+/** What runs of ours must not show; an empty list means the numbers count. */
+export function violations(runs: readonly Run[]): string[] {
+  return runs.flatMap((run) => {
+    const name = `${run.connections} × ${run.window}`
+    const acked = run.ackedTotal * run.metricsPerMessage
+    const found: string[] = []
+    if (run.storedReadings !== acked)
+      found.push(`${name}: ${acked} readings acknowledged, ${run.storedReadings} stored`)
+    if (run.outOfOrder > 0) found.push(`${name}: ${run.outOfOrder} PUBACKs out of order`)
+    return found
+  })
 }
 
 export function median(values: readonly (number | undefined)[]): number | undefined {

@@ -5,8 +5,9 @@
 import { limits } from '@telltale/infra/limits'
 import { encodeCopy } from '@telltale/infra/storage/binary'
 import { openEngine } from '@telltale/infra/storage/engine'
-import type { Connection, Pool } from '@telltale/infra/storage/pool'
+import type { Pool } from '@telltale/infra/storage/pool'
 import { storeBatch } from '@telltale/infra/storage/telemetry'
+import { copyReadings } from './copy.ts'
 import { median } from './p1-ingest.ts'
 
 const SERIES = 250
@@ -90,54 +91,9 @@ function keyOrder(): Float64Array {
   })
 }
 
-/** A COPY whose bytes are ready: what node-postgres calls a submittable. Nothing else is as close to bare. */
-class BareCopy {
-  readonly done: Promise<void>
-  private readonly bytes: Buffer
-  private settle: { resolve(): void; reject(error: Error): void } = { resolve: () => {}, reject: () => {} }
-
-  constructor(bytes: Buffer) {
-    this.bytes = bytes
-    this.done = new Promise((resolve, reject) => {
-      this.settle = { resolve, reject }
-    })
-  }
-
-  submit(connection: unknown): void {
-    const { query } = connection as { query(text: string): void }
-    query.call(connection, 'COPY reading (series_id, time, value) FROM STDIN (FORMAT binary)')
-  }
-
-  handleCopyInResponse(connection: { sendCopyFromChunk(bytes: Buffer): void; endCopyFrom(): void }): void {
-    connection.sendCopyFromChunk(this.bytes)
-    connection.endCopyFrom()
-  }
-
-  handleError(error: Error): void {
-    this.settle.reject(error)
-  }
-
-  handleReadyForQuery(): void {
-    this.settle.resolve()
-  }
-
-  handleCommandComplete(): void {}
-}
-
 async function timeCopy(pool: Pool, bytes: Buffer): Promise<number> {
-  const connection: Connection = await pool.connect()
-  try {
-    await connection.query('CHECKPOINT')
-    // One statement of a million rows may take longer than any query of the product may.
-    await connection.query('SET statement_timeout = 0')
-    const startMs = performance.now()
-    const copy = new BareCopy(bytes)
-    connection.query(copy)
-    await copy.done
-    return ROWS / ((performance.now() - startMs) / 1_000)
-  } finally {
-    connection.release(true)
-  }
+  await pool.query('CHECKPOINT')
+  return ROWS / ((await copyReadings(pool, bytes)) / 1_000)
 }
 
 /** As the broker does it: batches of its size, as many in flight as it allows itself. */
@@ -151,7 +107,7 @@ async function timeWriter(pool: Pool, rows: Rows): Promise<number> {
       const numbers = slice(rows, from, from + batchRowsMax)
       from += batchRowsMax
       const texts = { seriesIds: [], timesMs: [], values: [] }
-      await storeBatch(pool, { numbers, texts, rejected: [] }, { way: 'copy', lateBeforeMs: 0 })
+      await storeBatch(pool, { numbers, texts, rejected: [] }, { way: 'copy', late: [] })
     }
   }
   await Promise.all(Array.from({ length: batchesInFlightMax }, storeNext))

@@ -1,33 +1,36 @@
-/** The parts under test: the product's broker on a fresh embedded database, and mosquitto to compare with. */
-import { type ChildProcess, fork, spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+/** The programs under test: the product's broker and API on a database of the bench's own, and mosquitto beside. */
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { nodeFlags } from '@telltale/infra/node-flags'
-import { freePort, startEmbeddedPostgres } from '@telltale/infra/postgres'
-import { migrate } from '@telltale/infra/storage/migrate'
-import { createPool, type Pool } from '@telltale/infra/storage/pool'
+import { freePort } from '@telltale/infra/postgres'
+import { hashSecret, newSecret } from '@telltale/infra/secrets'
+import type { Releases } from '@telltale/infra/service'
+import type { Pool } from '@telltale/infra/storage/pool'
+import { startTestApi, type TestApiProgram } from '@telltale/infra/testing/api'
+import { startTestBroker, type TestBroker } from '@telltale/infra/testing/broker'
+import type { Credential } from './generator.ts'
 import { cpuSecondsOf, cpuSecondsOfMachine, cpuSecondsOfTree, MOSQUITTO } from './machine.ts'
+import type { Database } from './servers.ts'
 
-const BROKER = fileURLToPath(new URL('../../broker/dist/main.js', import.meta.url))
 const READY_DEADLINE_MS = 20_000
 const STOP_DEADLINE_MS = 12_000
 
-export const DEVICES = 500
+/** Devices that the load generator plays, apart from all others in a database. */
+export const LOAD_DEVICE_PREFIX = 'bench-'
 
+/** CPU seconds used so far. */
 export interface CpuUse {
-  broker: number
-  postgres: number
-  /** The whole machine, these two included. */
+  programs: Record<string, number>
+  /** Everything on this machine, the programs included. */
   machine: number
 }
 
+/** A broker, and the CPU of all that works for it. */
 export interface Target {
   name: 'telltale' | 'mosquitto'
   port: number
@@ -35,127 +38,75 @@ export interface Target {
   cpu(): Promise<CpuUse>
 }
 
-export interface Stack {
-  telltale: Target
-  /** Absent when it is not installed. */
-  mosquitto: Target | undefined
-  pool: Pool
-  postgresVersion: string
-  stop(): Promise<void>
+export interface Product {
+  broker: TestBroker
+  target: Target
 }
 
-type Undo = () => Promise<unknown>
-
-export async function startStack(): Promise<Stack> {
-  const undo: Undo[] = []
-  const stop = async () => {
-    // Last in, first out; one that fails keeps none of the others from running.
-    for (const release of undo.splice(0).reverse()) {
-      await release().catch((error: Error) => console.error(`bench: ${error.message}`))
-    }
-  }
-  try {
-    return { ...(await startParts(undo)), stop }
-  } catch (error) {
-    await stop()
-    throw error
-  }
-}
-
-async function startParts(undo: Undo[]): Promise<Omit<Stack, 'stop'>> {
-  if (!existsSync(BROKER)) throw new Error('broker/dist/main.js is missing: build first')
+/** The broker, and devices for a load generator. */
+export async function startBroker(
+  database: Database,
+  { devices, releases }: { devices: number; releases: Releases },
+): Promise<Product> {
   const folder = await mkdtemp(join(tmpdir(), 'telltale-bench-'))
-  undo.push(() => rm(folder, { recursive: true, force: true }))
-  const dataDir = join(folder, 'data')
-  const database = await startEmbeddedPostgres({ dataDir })
-  undo.push(database.stop)
-  await migrate(database.url)
-  const pool = createPool({ url: database.url, name: 'bench', max: 4 })
-  undo.push(() => pool.end())
-  const postmasterPid = await readPostmasterPid(dataDir)
-
+  releases.add('credentials', () => rm(folder, { recursive: true, force: true }))
   const credentialsFile = join(folder, 'credentials.json')
-  await writeFile(credentialsFile, JSON.stringify(await createDevices(pool)), { mode: 0o600 })
-  const broker = await startBroker({ folder, databaseUrl: database.url, undo })
-  // Measured for both: what the database still does behind mosquitto's back belongs in the table.
-  const cpuWith = (brokerPid: number) => async () => ({
-    broker: await cpuSecondsOf(brokerPid),
-    postgres: await cpuSecondsOfTree(postmasterPid),
-    machine: await cpuSecondsOfMachine(),
-  })
-  const mosquitto = await startMosquitto(folder, undo)
-  const { rows } = await pool.query<{ server_version: string }>('SHOW server_version')
-  return {
-    telltale: { name: 'telltale', port: broker.port, credentialsFile, cpu: cpuWith(broker.pid) },
-    mosquitto: mosquitto && {
-      name: 'mosquitto',
-      port: mosquitto.port,
-      credentialsFile: undefined,
-      cpu: cpuWith(mosquitto.pid),
-    },
-    pool,
-    postgresVersion: rows[0]?.server_version ?? 'unknown',
+  const credentials = Array.from({ length: devices }, (_, i) =>
+    newCredential(`${LOAD_DEVICE_PREFIX}${i + 1}`),
+  )
+  await registerDevices(database.pool, credentials)
+  await writeFile(credentialsFile, JSON.stringify(credentials), { mode: 0o600 })
+  const broker = await startTestBroker(database.url)
+  releases.add('broker', () => broker.program.stop())
+  const cpu = cpuOf(database, { broker: broker.program.process })
+  return { broker, target: { name: 'telltale', port: broker.port, credentialsFile, cpu } }
+}
+
+/** The API as well; its CPU stands in the table, and that of the bench, which plays the people who look. */
+export async function startProduct(
+  database: Database,
+  plan: { devices: number; releases: Releases },
+): Promise<Product & { api: TestApiProgram }> {
+  const { broker, target } = await startBroker(database, plan)
+  const api = await startTestApi(database, broker)
+  plan.releases.add('api', () => api.program.stop())
+  const children = { broker: broker.program.process, api: api.program.process, viewers: process }
+  return { broker, api, target: { ...target, cpu: cpuOf(database, children) } }
+}
+
+function cpuOf(database: Database, children: Record<string, { pid?: number | undefined }>) {
+  return async (): Promise<CpuUse> => {
+    const used = Object.entries(children).map(
+      async ([name, { pid }]): Promise<[string, number]> => [name, await cpuSecondsOf(pid as number)],
+    )
+    // For mosquitto too: what the database still does behind its back belongs in the table.
+    const postgres = await cpuSecondsOfTree(database.postmasterPid)
+    const programs = { ...Object.fromEntries(await Promise.all(used)), postgres }
+    return { programs, machine: await cpuSecondsOfMachine() }
   }
 }
 
-async function readPostmasterPid(dataDir: string): Promise<number> {
-  const file = await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')
-  return Number(file.split('\n')[0])
+export function newCredential(id: string): Credential {
+  return { id, secret: newSecret() }
 }
 
-async function createDevices(pool: Pool): Promise<{ id: string; secret: string }[]> {
-  const devices = Array.from({ length: DEVICES }, (_, i) => ({
-    id: `bench-${i + 1}`,
-    secret: randomBytes(32).toString('base64url'),
-  }))
+export async function registerDevices(pool: Pool, devices: Credential[]): Promise<void> {
   const ids = devices.map(({ id }) => id)
-  const hashes = devices.map(({ secret }) => createHash('sha256').update(secret).digest())
-  await pool.query('INSERT INTO device (id, name) SELECT id, id FROM unnest($1::text[]) AS id', [ids])
+  await pool.query(
+    'INSERT INTO device (id, name) SELECT id, id FROM unnest($1::text[]) AS id ON CONFLICT DO NOTHING',
+    [ids],
+  )
   await pool.query(
     'INSERT INTO device_credential (device_id, hash) SELECT * FROM unnest($1::text[], $2::bytea[])',
-    [ids, hashes],
+    [ids, devices.map(({ secret }) => hashSecret(secret))],
   )
-  return devices
-}
-
-async function startBroker(plan: {
-  folder: string
-  databaseUrl: string
-  undo: Undo[]
-}): Promise<{ port: number; pid: number }> {
-  const port = await freePort()
-  const log = await open(join(plan.folder, 'broker.log'), 'w')
-  const child = fork(BROKER, {
-    execArgv: nodeFlags.broker,
-    stdio: ['ignore', log.fd, log.fd, 'ipc'],
-    env: {
-      PATH: process.env.PATH,
-      TELLTALE_DATABASE_URL: plan.databaseUrl,
-      TELLTALE_MQTT_PORT: String(port),
-      TELLTALE_MQTT_WS_PORT: String(await freePort()),
-      TELLTALE_PLATFORM_SECRET: randomBytes(32).toString('base64url'),
-      TELLTALE_DATA_DIR: join(plan.folder, 'data'),
-      TELLTALE_LOG_LEVEL: 'warn',
-    },
-  })
-  plan.undo.push(() => endProcess(child).finally(() => log.close()))
-  const ready = new AbortController()
-  const outcome = await Promise.race([
-    once(child, 'message').then(() => 'ready'),
-    once(child, 'exit').then(([code]) => `exited with ${code}`),
-    sleep(READY_DEADLINE_MS, 'was not ready in time', { signal: ready.signal }),
-  ])
-  ready.abort()
-  if (outcome === 'ready' && child.pid !== undefined) return { port, pid: child.pid }
-  throw new Error(`the broker ${outcome}:\n${await readFile(join(plan.folder, 'broker.log'), 'utf8')}`)
 }
 
 /** Stores nothing and asks nobody for a password: the fastest broker people run, as an upper mark. */
-async function startMosquitto(
-  folder: string,
-  undo: Undo[],
-): Promise<{ port: number; pid: number } | undefined> {
+export async function startMosquitto(database: Database, releases: Releases): Promise<Target | undefined> {
   if (!existsSync(MOSQUITTO)) return undefined
+  const folder = await mkdtemp(join(tmpdir(), 'telltale-bench-'))
+  releases.add('mosquitto.conf', () => rm(folder, { recursive: true, force: true }))
   const port = await freePort()
   const config = join(folder, 'mosquitto.conf')
   await writeFile(
@@ -170,11 +121,10 @@ async function startMosquitto(
     ].join('\n'),
   )
   const child = spawn(MOSQUITTO, ['-c', config], { stdio: 'ignore' })
-  undo.push(() => endProcess(child))
+  releases.add('mosquitto', () => endProcess(child))
   await untilListening(port)
-  const { pid } = child
-  if (pid === undefined) throw new Error('mosquitto did not start')
-  return { port, pid }
+  if (child.pid === undefined) throw new Error('mosquitto did not start')
+  return { name: 'mosquitto', port, credentialsFile: undefined, cpu: cpuOf(database, { broker: child }) }
 }
 
 async function untilListening(port: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { median, type Run, type ShapeResult, violations } from '../bench/p1-ingest.ts'
+import { median, type Run, violations } from '../bench/p1-ingest.ts'
 
 test('median of odd, even and no values', () => {
   expect(median([3, 1, 2])).toBe(2)
@@ -7,8 +7,8 @@ test('median of odd, even and no values', () => {
   expect(median([undefined])).toBeUndefined()
 })
 
-function result(change: Partial<Run>): ShapeResult[] {
-  const telltale: Run = {
+function runs(change: Partial<Run>): Run[] {
+  const run: Run = {
     target: 'telltale',
     connections: 50,
     window: 50,
@@ -25,14 +25,13 @@ function result(change: Partial<Run>): ShapeResult[] {
     storedReadings: 2_000_000,
     ...change,
   }
-  const shape = { connections: 50, window: 50 }
-  return [{ shape, pairs: [{ telltale, mosquitto: undefined, ratio: undefined }], medianRatio: undefined }]
+  return [run]
 }
 
 test('a run counts only when everything acknowledged is stored, in order', () => {
-  expect(violations(result({}))).toEqual([])
-  expect(violations(result({ storedReadings: 1_999_995 }))).toEqual([
+  expect(violations(runs({}))).toEqual([])
+  expect(violations(runs({ storedReadings: 1_999_995 }))).toEqual([
     '50 × 50: 2000000 readings acknowledged, 1999995 stored',
   ])
-  expect(violations(result({ outOfOrder: 3 }))).toEqual(['50 × 50: 3 PUBACKs out of order'])
+  expect(violations(runs({ outOfOrder: 3 }))).toEqual(['50 × 50: 3 PUBACKs out of order'])
 })
