@@ -48,7 +48,8 @@ function makeDeps(config: Config, releases: Releases): Deps {
   }
   const pool = createPool({ ...database, name: 'api', max: DATABASE_CONNECTIONS_MAX })
   releases.add('database pool', () => pool.end())
-  const history = createHistoryPools(database)
+  const totals = new FleetTotals()
+  const history = createHistoryPools({ ...database, ingestShare: () => totals.ingestShare() })
   releases.add('database pool of charts', () => history.charts.end())
   releases.add('database pool of exports', () => history.exports.end())
   const link = new Link({ url: config.TELLTALE_BROKER_URL, secret: config.TELLTALE_PLATFORM_SECRET, log })
@@ -57,7 +58,7 @@ function makeDeps(config: Config, releases: Releases): Deps {
     history,
     link,
     hub: new Hub(link),
-    totals: new FleetTotals(),
+    totals,
     sessions: new SessionWatch(pool, log),
     log,
     mqtt: { host: EVERYWHERE.has(mqttHost) ? null : mqttHost, port: config.TELLTALE_MQTT_PORT },

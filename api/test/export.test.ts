@@ -136,7 +136,7 @@ describe('exports', () => {
         const series = await findSeries(api.database.pool, { deviceIds: ['stalling'], limit: 1 })
         const asked = { from: start, to: start + 3_600_000, format: 'text/csv' as const }
         const file = { fileName: 'stalling', namesDevice: false }
-        return sendExport(exports, { ...asked, ...file, series, stallMs }, reply)
+        return sendExport(api.deps.history, { ...asked, ...file, series, stallMs }, reply)
       })
       url = await server.listen({ port: 0, host: '127.0.0.1' })
     })

@@ -95,7 +95,7 @@ export async function startApi(
   const log = createLog('api', 'fatal')
   const link = new Link({ url: `mqtt://127.0.0.1:${brokerPort}`, secret: 'platform-secret', log })
   releases.add('link', () => link.stop())
-  const history = createHistoryPools({ url: database.url })
+  const history = createHistoryPools({ url: database.url, ingestShare: () => 0 })
   releases.add('charts', () => history.charts.end())
   releases.add('exports', () => history.exports.end())
   const deps: Deps = {

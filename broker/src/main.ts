@@ -77,7 +77,8 @@ await runService(async (releases) => {
   repeat(releases, log, { what: 'revocation check', everyMs: revocationCheckMs, work: disconnectRevoked })
   const tellTotals = async () => {
     const { pendingRows, pendingBytes } = writer
-    const now = { brokerId, connections: broker.deviceCount, pendingRows, pendingBytes }
+    const busyShare = writer.takeBusyShare()
+    const now = { brokerId, connections: broker.deviceCount, pendingRows, pendingBytes, busyShare }
     tellApi('totals', brokerId, totals.take(now))
   }
   repeat(releases, log, { what: 'totals', everyMs: totalsMs, work: tellTotals })

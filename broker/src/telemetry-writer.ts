@@ -40,6 +40,9 @@ export class TelemetryWriter {
   #openRows = 0
   #openBytes = 0
   #inFlight = 0
+  #fullSinceMs: number | undefined
+  #fullMs = 0
+  #shareSinceMs = performance.now()
   #isPumpScheduled = false
   /** Batches still to be merged since one met a duplicate; COPY is tried again at 0. */
   #mergesLeft = 0
@@ -62,6 +65,27 @@ export class TelemetryWriter {
 
   get pendingBytes(): number {
     return this.#openBytes
+  }
+
+  /** Of the time since the last call, the share in which as many batches were being stored as may be. */
+  takeBusyShare(): number {
+    const nowMs = performance.now()
+    const fullMs = this.#fullMs + (this.#fullSinceMs === undefined ? 0 : nowMs - this.#fullSinceMs)
+    const share = Math.min(1, fullMs / Math.max(1, nowMs - this.#shareSinceMs))
+    this.#fullMs = 0
+    this.#shareSinceMs = nowMs
+    if (this.#fullSinceMs !== undefined) this.#fullSinceMs = nowMs
+    return Math.round(share * 100) / 100
+  }
+
+  #countInFlight(change: 1 | -1): void {
+    this.#inFlight += change
+    const isFull = this.#inFlight >= bounds.batchesInFlightMax
+    if (isFull) this.#fullSinceMs ??= performance.now()
+    else if (this.#fullSinceMs !== undefined) {
+      this.#fullMs += performance.now() - this.#fullSinceMs
+      this.#fullSinceMs = undefined
+    }
   }
 
   /** Resolves when everything added so far is stored. */
@@ -94,9 +118,9 @@ export class TelemetryWriter {
 
   #pump(): void {
     while (this.#inFlight < bounds.batchesInFlightMax && this.#open.length > 0) {
-      this.#inFlight++
+      this.#countInFlight(1)
       void this.#store(this.#takeBatch()).finally(() => {
-        this.#inFlight--
+        this.#countInFlight(-1)
         this.#schedule()
         if (this.#inFlight === 0 && this.#open.length === 0) this.#onIdle?.()
       })

@@ -33,7 +33,9 @@ export class Totals {
   }
 
   /** The counts so far, and the commit times since the last call. */
-  take(now: Pick<TotalsPayload, 'brokerId' | 'connections' | 'pendingRows' | 'pendingBytes'>): TotalsPayload {
+  take(
+    now: Pick<TotalsPayload, 'brokerId' | 'connections' | 'pendingRows' | 'pendingBytes' | 'busyShare'>,
+  ): TotalsPayload {
     const sorted = this.#commitMs.sort((a, b) => a - b)
     this.#commitMs = []
     return {

@@ -5,6 +5,7 @@
 import { limits } from '@telltale/infra/limits'
 import { Releases } from '@telltale/infra/service'
 import { openEngine } from '@telltale/infra/storage/engine'
+import type { Pool } from '@telltale/infra/storage/pool'
 import { type Rows, storeBatch } from '@telltale/infra/storage/telemetry'
 import { DAY_MS, MINUTE_MS } from '../src/signals.ts'
 import { createFleet, loadHistory, thermometer } from './history.ts'
@@ -27,6 +28,8 @@ export interface Point {
 export interface Measured extends Point {
   readings: number
   insertUsPerRow: number
+  /** Tells a longer log from longer ways through the index. */
+  walBytesPerRow: number
   latestOne: Latency
   latestFifty: Latency
   chart: Latency
@@ -74,7 +77,7 @@ async function measure(server: Server, point: Point, { log }: Plan): Promise<Mea
     const [readings = 0] = await loadHistory(database, { groups: [group], fromMs })
     await settle(database, () => {})
     const reading = await timeReading(database, devices)
-    const result = { ...point, readings, ...reading, insertUsPerRow: await timeInserts(database, seriesIds) }
+    const result = { ...point, readings, ...reading, ...(await timeInserts(database, seriesIds)) }
     log(`sweep ${devices} devices, ${days} days, ${readings} readings: ${say(result)}`)
     return result
   } finally {
@@ -123,21 +126,38 @@ const BATCHES = 100
 const WARM_UP_BATCHES_MIN = 10
 
 /** Batches of the size a busy broker makes, one after the other, their rows spread over all devices. */
-async function timeInserts({ pool }: Database, seriesIds: number[]): Promise<number> {
+async function timeInserts(
+  { pool }: Database,
+  seriesIds: number[],
+): Promise<Pick<Measured, 'insertUsPerRow' | 'walBytesPerRow'>> {
   const size = limits.writer.batchRowsMax
   const startTsMs = Date.now()
   await (await openEngine(pool)).cover([startTsMs, startTsMs + DAY_MS])
   await pool.query('CHECKPOINT')
   const warmUp = Math.max(WARM_UP_BATCHES_MIN, Math.ceil(seriesIds.length / size))
   const tookMs: number[] = []
+  let walStart = 0
   for (let batch = 0; batch < warmUp + BATCHES; batch++) {
+    if (batch === warmUp) walStart = await walBytes(pool)
     const numbers = makeBatch(seriesIds, { first: batch * size, size, startTsMs })
     const texts = { seriesIds: [], timesMs: [], values: [] }
     const startMs = performance.now()
     await storeBatch(pool, { numbers, texts, rejected: [] }, { way: 'copy', late: [] })
     if (batch >= warmUp) tookMs.push(performance.now() - startMs)
   }
-  return (latencyOf(tookMs).p50Ms / size) * 1_000
+  const written = (await walBytes(pool)) - walStart
+  return {
+    insertUsPerRow: (latencyOf(tookMs).p50Ms / size) * 1_000,
+    walBytesPerRow: written / (BATCHES * size),
+  }
+}
+
+/** Written by the whole server since it was made. */
+async function walBytes(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ bytes: number }>(
+    `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS bytes`,
+  )
+  return rows[0]?.bytes ?? Number.NaN
 }
 
 /** One row of each series in turn, a millisecond later each round. */

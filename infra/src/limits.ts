@@ -62,6 +62,13 @@ export const limits = {
     /** Charts at a time; more of them wait. Enough for many people, too few to take the database from ingest. */
     connectionsMax: 4,
     statementTimeoutMs: 10_000,
+    /** How long a chart waits for its turn before its reader is told to come again. */
+    waitMs: 10_000,
+    /** From this share of its time at full capacity on, a broker's writer needs what charts would take. */
+    busyShareMin: 0.5,
+    /** What charts and exports together may take of one database connection meanwhile. */
+    busyTimeShare: 0.1,
+    restMsMax: 5_000,
     /** An answer is built in memory: points of all series together, however many metrics are asked for. */
     answerPointsMax: 400_000,
     /** Buckets a range may be cut into: far more than anybody can draw, few enough to count. */

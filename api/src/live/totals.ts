@@ -37,6 +37,11 @@ export class FleetTotals {
     }))
   }
 
+  /** How near to its capacity the busiest broker is, 0 to 1. */
+  ingestShare(): number {
+    return Math.max(0, ...this.brokers().map(({ busyShare }) => busyShare))
+  }
+
   sum(): { messagesPerSecond: number; connections: number } {
     const brokers = this.brokers()
     return {

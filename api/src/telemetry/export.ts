@@ -1,12 +1,12 @@
 import { finished, Readable } from 'node:stream'
 import { limits } from '@telltale/infra/limits'
 import { type ExportedPoint, exportReadings } from '@telltale/infra/storage/export'
-import type { Pool } from '@telltale/infra/storage/pool'
 import type { TimeRange } from '@telltale/infra/storage/presence'
 import type { SeriesRecord } from '@telltale/infra/storage/readings'
 import type { FastifyReply } from 'fastify'
 import { ProblemError } from '../problems.ts'
 import { csvCell } from './cells.ts'
+import type { HistoryPools } from './pools.ts'
 
 export type ExportFormat = 'text/csv' | 'application/x-ndjson'
 
@@ -29,14 +29,14 @@ export interface ExportRequest extends TimeRange {
 }
 
 /** Streams the readings; the database is asked for the next slice when the client has taken the last one. */
-export function sendExport(pool: Pool, request: ExportRequest, reply: FastifyReply): FastifyReply {
+export function sendExport(history: HistoryPools, request: ExportRequest, reply: FastifyReply): FastifyReply {
   if (running >= limits.exports.atOnceMax) throw new ProblemError('too_many_exports')
   running++
   const { raw } = reply
   const stallMs = request.stallMs ?? limits.exports.stallMs
   const onTurn = (isClientsTurn: boolean) => raw.setTimeout(isClientsTurn ? stallMs : 0)
   // One slice waits for the client, not sixteen.
-  const lines = Readable.from(chunks(pool, request, onTurn), { highWaterMark: 1 })
+  const lines = Readable.from(chunks(history, request, onTurn), { highWaterMark: 1 })
   lines.once('close', () => running--)
   raw.once('timeout', () => raw.destroy())
   // Also when it is gone already.
@@ -51,14 +51,15 @@ export function sendExport(pool: Pool, request: ExportRequest, reply: FastifyRep
 
 /** `onTurn(true)` when the client has something to take, `onTurn(false)` when the database is asked for more. */
 async function* chunks(
-  pool: Pool,
+  { exports, turns }: HistoryPools,
   { format, namesDevice, ...request }: ExportRequest,
   onTurn: (isClientsTurn: boolean) => void,
 ): AsyncGenerator<string> {
   const toLine = (format === 'text/csv' ? csvLines : jsonLines)(request.series, namesDevice)
   if (format === 'text/csv') yield namesDevice ? 'time,deviceId,metric,value\r\n' : 'time,metric,value\r\n'
   onTurn(false)
-  for await (const points of exportReadings(pool, request)) {
+  const turn = <T>(work: () => Promise<T>) => turns.run(work, limits.exports.waitMs)
+  for await (const points of exportReadings(exports, request, turn)) {
     onTurn(true)
     yield points.map(toLine).join('')
     onTurn(false)

@@ -1,19 +1,23 @@
 import { limits } from '@telltale/infra/limits'
 import { createPool, inTransaction, type Pool, type Queryable } from '@telltale/infra/storage/pool'
 import { ProblemError } from '../problems.ts'
+import { Turns } from './turns.ts'
 
 /** Database connections of their own for what may take long: it must not keep the rest of the API waiting. */
 export interface HistoryPools {
   charts: Pool
   exports: Pool
+  turns: Turns
 }
 
 export function createHistoryPools(options: {
   url: string
+  ingestShare: () => number
   onConnectionError?: (error: Error) => void
 }): HistoryPools {
   const { history, exports } = limits
   return {
+    turns: new Turns(options.ingestShare),
     charts: createPool({
       ...options,
       name: 'charts',

@@ -36,7 +36,7 @@ export function readingsRoutes(app: Api, deps: Deps): void {
       const { format } = asked
       if (format) {
         const file = { fileName: deviceId, namesDevice: false }
-        return sendExport(deps.history.exports, { ...asked, format, series, ...file }, reply) as never
+        return sendExport(deps.history, { ...asked, format, series, ...file }, reply) as never
       }
       const { columns, ...history } = await readSeries(deps, asked, series)
       return { deviceId, ...history, series: nameColumns(series, columns) }
@@ -63,7 +63,7 @@ export function readingsRoutes(app: Api, deps: Deps): void {
       const { format } = asked
       if (format) {
         const file = { fileName: 'readings', namesDevice: true }
-        return sendExport(deps.history.exports, { ...asked, format, series, ...file }, reply) as never
+        return sendExport(deps.history, { ...asked, format, series, ...file }, reply) as never
       }
       const { columns, ...history } = await readSeries(deps, asked, series)
       const items = ids.map((deviceId) => {
@@ -104,8 +104,8 @@ async function readSeries(
   { from, to, bucket, maxPoints }: Asked,
   series: SeriesRecord[],
 ): Promise<TimeRange & History> {
-  const found = await inSnapshot(history.charts, (db) =>
-    readHistory(db, { series, from, to, bucket, maxPoints }),
+  const found = await history.turns.run(() =>
+    inSnapshot(history.charts, (db) => readHistory(db, { series, from, to, bucket, maxPoints })),
   )
   return { from, to, ...found }
 }

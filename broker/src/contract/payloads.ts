@@ -80,6 +80,8 @@ export interface TotalsPayload {
   batchesTotal: number
   pendingRows: number
   pendingBytes: number
+  /** Share of the last second in which as many batches were being stored as may be: 1 is full capacity. */
+  busyShare: number
   /** Milliseconds from joining a batch to its commit, over the last second; null when nothing was stored. */
   commitP50Ms: number | null
   commitP99Ms: number | null

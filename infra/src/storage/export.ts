@@ -9,6 +9,9 @@ export type ExportedPoint = [seriesId: number, timeUs: number, number: number | 
 /** Microseconds, exactly what is stored: slices must neither overlap nor leave anything out. */
 const epochUs = (column: string) => `(date_part('epoch', ${column}) * 1000000)::bigint`
 
+/** Runs a query when it may. */
+export type Turn = <T>(work: () => Promise<T>) => Promise<T>
+
 const SLICE_US_FIRST = 60_000_000
 const SLICE_US_MAX = 86_400_000_000
 const SLICE_US_MIN = 1_000
@@ -22,8 +25,9 @@ const STATEMENT_TIMED_OUT = '57014'
 export async function* exportReadings(
   pool: Pool,
   { series, ...range }: TimeRange & { series: SeriesRecord[] },
+  turn: Turn = (work) => work(),
 ): AsyncGenerator<ExportedPoint[]> {
-  const slices = new Slices(pool, series)
+  const slices = new Slices(pool, series, turn)
   const endUs = range.to * 1_000
   let fromUs = await slices.firstFrom(range.from * 1_000, endUs)
   while (fromUs !== undefined) {
@@ -36,12 +40,14 @@ export async function* exportReadings(
 
 class Slices {
   readonly #pool: Pool
+  readonly #turn: Turn
   readonly #numbers: number[]
   readonly #texts: number[]
   #sliceUs = SLICE_US_FIRST
 
-  constructor(pool: Pool, series: SeriesRecord[]) {
+  constructor(pool: Pool, series: SeriesRecord[], turn: Turn) {
     this.#pool = pool
+    this.#turn = turn
     this.#numbers = series.filter(({ kind, mixed }) => kind !== 'string' || mixed).map(({ id }) => id)
     this.#texts = series.filter(({ kind, mixed }) => kind === 'string' || mixed).map(({ id }) => id)
   }
@@ -53,10 +59,12 @@ class Slices {
       `SELECT time FROM unnest(${ids}::int4[]) AS s(id) CROSS JOIN LATERAL (
          SELECT time FROM ${table} WHERE series_id = s.id AND time >= $1 AND time < $2 ORDER BY time LIMIT 1
        ) AS first`
-    const { rows } = await this.#pool.query<{ us: number | null }>(
-      `SELECT ${epochUs('min(time)')} AS us
-       FROM (${first('reading', '$3')} UNION ALL ${first('reading_text', '$4')}) AS both_tables`,
-      [instant(fromUs), instant(endUs), this.#numbers, this.#texts],
+    const { rows } = await this.#turn(() =>
+      this.#pool.query<{ us: number | null }>(
+        `SELECT ${epochUs('min(time)')} AS us
+         FROM (${first('reading', '$3')} UNION ALL ${first('reading_text', '$4')}) AS both_tables`,
+        [instant(fromUs), instant(endUs), this.#numbers, this.#texts],
+      ),
     )
     return rows[0]?.us ?? undefined
   }
@@ -80,7 +88,7 @@ class Slices {
   /** Undefined when there was too much for the time a statement may take: the next one asks for less. */
   async #query(fromUs: number, toUs: number): Promise<ExportedPoint[] | undefined> {
     try {
-      const { rows } = await this.#pool.query<ExportedPoint>({
+      const query = {
         text: `SELECT series_id, ${epochUs('time')}, number, text FROM (
             SELECT series_id, time, value AS number, NULL::text AS text FROM reading
             WHERE series_id = ANY($3::int4[]) AND time >= $1 AND time < $2
@@ -89,8 +97,9 @@ class Slices {
             WHERE series_id = ANY($4::int4[]) AND time >= $1 AND time < $2
           ) AS both_tables ORDER BY time, series_id LIMIT $5`,
         values: [instant(fromUs), instant(toUs), this.#numbers, this.#texts, limits.exports.sliceRows + 1],
-        rowMode: 'array',
-      })
+        rowMode: 'array' as const,
+      }
+      const { rows } = await this.#turn(() => this.#pool.query<ExportedPoint>(query))
       return rows
     } catch (error) {
       if (sqlState(error) !== STATEMENT_TIMED_OUT || this.#sliceUs <= SLICE_US_MIN) throw error
