@@ -36,6 +36,7 @@ function fits(series: Series | undefined, value: Value): boolean {
 export function missingSeries(messages: Message[], cache: SeriesCache, refused: Set<string>): SeriesWanted[] {
   const wanted = new Map<string, SeriesWanted>()
   for (const { deviceId, readings } of messages) {
+    cache.touch(deviceId)
     const known = cache.of(deviceId)
     for (const { metrics, values } of readings)
       for (const [i, metric] of metrics.entries()) {
@@ -48,22 +49,33 @@ export function missingSeries(messages: Message[], cache: SeriesCache, refused: 
   return [...wanted.values()]
 }
 
-/** Rows of the messages; a metric without a series (its device has too many) is quarantined instead. */
-export function toRows(messages: Message[], cache: SeriesCache): TelemetryBatch {
+/**
+ * Rows of the messages; a metric whose series was refused (its device has too many) is quarantined instead.
+ * @throws when a series is neither known nor refused: the batch has to be resolved again
+ */
+export function toRows(
+  messages: Message[],
+  cache: SeriesCache,
+  refused: ReadonlySet<string>,
+): TelemetryBatch {
   const batch: TelemetryBatch = {
     numbers: { seriesIds: [], timesMs: [], values: [] },
     texts: { seriesIds: [], timesMs: [], values: [] },
     rejected: [],
   }
   for (const message of messages) {
-    const unplaced = addReadings(batch, message, cache.of(message.deviceId))
+    const unplaced = addReadings(batch, message, { known: cache.of(message.deviceId), refused })
     if (unplaced.length > 0) batch.rejected.push(tooManyMetrics(message, unplaced))
     if (message.rejected) batch.rejected.push(message.rejected)
   }
   return batch
 }
 
-function addReadings(batch: TelemetryBatch, message: Message, known: Map<string, Series>): string[] {
+function addReadings(
+  batch: TelemetryBatch,
+  message: Message,
+  { known, refused }: { known: ReadonlyMap<string, Series>; refused: ReadonlySet<string> },
+): string[] {
   const unplaced: string[] = []
   for (const { timeMs, metrics, values } of message.readings)
     for (let i = 0; i < metrics.length; i++) {
@@ -71,6 +83,8 @@ function addReadings(batch: TelemetryBatch, message: Message, known: Map<string,
       const value = values[i] as Value
       const series = known.get(metric)
       if (!series) {
+        const wanted = { deviceId: message.deviceId, metric, kind: kindOf(value) }
+        if (!refused.has(seriesKey(wanted))) throw new Error(`the series of ${metric} is not known any more`)
         unplaced.push(metric)
         continue
       }

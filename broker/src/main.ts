@@ -20,7 +20,7 @@ import { Totals } from './totals.ts'
 await runService(async (releases) => {
   const config = brokerConfig(process.env)
   const log = createLog('broker', config.TELLTALE_LOG_LEVEL)
-  const { pool, writerPool } = openPools(config, log, releases)
+  const { pool, writerPool, jobsPool } = openPools(config, log, releases)
   const engine = await openEngine(writerPool)
   const totals = new Totals()
   const series = new SeriesCache()
@@ -54,13 +54,13 @@ await runService(async (releases) => {
     for (const deviceId of await findRevoked(pool, [...broker.credentialsInUse()]))
       broker.disconnect(deviceId, 'revoked')
   }
-  const jobs = new StorageJobs({ pool, engine, config, log })
+  const jobs = new StorageJobs({ pool: jobsPool, engine: await openEngine(jobsPool), config, log })
 
   // Released last-in-first-out: stop listening, store and acknowledge what was read, close, write the last rows.
   releases.add('presence', () => presence.stop())
   releases.add('commands', () => commands.stop())
   releases.add('latest readings', () => latest.stop())
-  await jobs.makeRoom()
+  await engine.makeRoom(Date.now())
   await broker.start()
   releases.add('connections', () => broker.close())
   releases.add('open batches', () => {
@@ -90,13 +90,17 @@ await runService(async (releases) => {
   return log
 })
 
-/** Two pools, so that commands and sign-ins never wait behind telemetry, nor the other way round. */
-function openPools(config: BrokerConfig, log: Logger, releases: Releases): { pool: Pool; writerPool: Pool } {
+/** Pools of their own, so that neither commands and sign-ins, nor telemetry, nor long jobs wait for one another. */
+function openPools(config: BrokerConfig, log: Logger, releases: Releases): Record<PoolName, Pool> {
   const url = config.TELLTALE_DATABASE_URL
   const onConnectionError = (err: Error) => log.warn({ err }, 'a database connection was lost')
   const { batchesInFlightMax } = limits.writer
   const writerPool = createPool({ url, name: 'writer', max: batchesInFlightMax + 1, onConnectionError })
   const pool = createPool({ url, name: 'broker', max: 6, onConnectionError })
+  const { connectionsMax: max, statementTimeoutMs } = limits.jobs
+  const jobsPool = createPool({ url, name: 'jobs', max, statementTimeoutMs, onConnectionError })
   releases.add('database pools', () => Promise.all([writerPool.end(), pool.end()]))
-  return { pool, writerPool }
+  return { pool, writerPool, jobsPool }
 }
+
+type PoolName = 'pool' | 'writerPool' | 'jobsPool'

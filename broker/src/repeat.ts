@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@telltale/infra/log'
 import type { Releases } from '@telltale/infra/service'
 
+const PATIENCE_MS = 200
+
 /**
  * Runs `work` again and again until released, never twice at once; a failure is logged and the next round tries again.
- * Work that answers true has more to do at once.
+ * Work that answers true has more to do at once. At the end a round that takes long is left behind: the process ends
+ * with it, and the database undoes what was not committed.
  */
 export function repeat(
   releases: Releases,
@@ -27,6 +31,6 @@ export function repeat(
   releases.add(what, () => {
     isReleased = true
     clearInterval(timer)
-    return running
+    return running && Promise.race([running, sleep(PATIENCE_MS)])
   })
 }

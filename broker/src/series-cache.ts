@@ -1,6 +1,8 @@
 import { limits } from '@telltale/infra/limits'
 import type { Series } from '@telltale/infra/storage/series'
 
+const NONE: ReadonlyMap<string, Series> = new Map()
+
 /**
  * Series of the devices heard lately, true as of the deletion `asOf`: whoever uses it first asks the database whether
  * a device was deleted since (`readStorageClock`), so a device made again never meets the ids of its former life.
@@ -14,13 +16,26 @@ export class SeriesCache {
     return this.#asOf
   }
 
-  of(deviceId: string): Map<string, Series> {
+  of(deviceId: string): ReadonlyMap<string, Series> {
+    return this.#byDevice.get(deviceId) ?? NONE
+  }
+
+  /** The device was heard: of many, the ones not heard for longest are forgotten first. */
+  touch(deviceId: string): void {
     const known = this.#byDevice.get(deviceId)
-    if (known) return known
+    if (!known) return
+    this.#byDevice.delete(deviceId)
+    this.#byDevice.set(deviceId, known)
+  }
+
+  add(deviceId: string, metric: string, series: Series): void {
+    const known = this.#byDevice.get(deviceId)
+    if (known) {
+      known.set(metric, series)
+      return
+    }
     if (this.#byDevice.size >= limits.series.cachedDevicesMax) this.#forgetOldest()
-    const fresh = new Map<string, Series>()
-    this.#byDevice.set(deviceId, fresh)
-    return fresh
+    this.#byDevice.set(deviceId, new Map([[metric, series]]))
   }
 
   /** These devices were deleted up to the deletion `asOf`. */

@@ -4,13 +4,14 @@ import type { Releases } from '@telltale/infra/service'
 import { workOnDeletions } from '@telltale/infra/storage/deletions'
 import type { Engine } from '@telltale/infra/storage/engine'
 import type { Pool } from '@telltale/infra/storage/pool'
+import { databaseNow } from '@telltale/infra/storage/rollups'
 import { trimRejected } from '@telltale/infra/storage/telemetry'
 import type { BrokerConfig } from './config.ts'
 import { repeat } from './repeat.ts'
 
 /**
  * What keeps the database in shape while readings come in: room ahead, retention, rollups, deletions. Every broker
- * runs it; locks in the database let one work at a time.
+ * runs it; locks in the database let one work at a time. They may take long, so their pool is their own.
  */
 export class StorageJobs {
   readonly #deps: { pool: Pool; engine: Engine; config: BrokerConfig; log: Logger }
@@ -19,20 +20,16 @@ export class StorageJobs {
     this.#deps = deps
   }
 
-  makeRoom(): Promise<void> {
-    const { engine, config } = this.#deps
-    return engine.maintain({
-      nowMs: Date.now(),
-      retentionDays: config.TELLTALE_RETENTION_DAYS,
-      backfillDays: config.TELLTALE_BACKFILL_DAYS,
-    })
-  }
-
   start(releases: Releases): void {
-    const { pool, engine, log } = this.#deps
+    const { pool, engine, config, log } = this.#deps
     const maintain = async () => {
-      await this.makeRoom()
+      await engine.makeRoom(Date.now())
       await trimRejected(pool, limits.rejected.perDeviceMax)
+      await engine.maintain({
+        nowMs: await databaseNow(pool),
+        retentionDays: config.TELLTALE_RETENTION_DAYS,
+        backfillDays: config.TELLTALE_BACKFILL_DAYS,
+      })
     }
     repeat(releases, log, {
       what: 'storage maintenance',

@@ -157,8 +157,10 @@ export class TelemetryWriter {
       } catch (error) {
         if (sqlState(error) === UNIQUE_VIOLATION && way === 'copy')
           this.#mergesLeft = bounds.mergeBatchesAfterDuplicate
-        else if (isMissingPartition(error)) this.#deps.engine.forget()
-        else if (isDataError(error)) return this.#divide(messages, error)
+        else if (isMissingPartition(error)) {
+          this.#deps.engine.forget()
+          if (attempt > 0) await this.#waitAfter(error, attempt)
+        } else if (isDataError(error)) return this.#divide(messages, error)
         else await this.#waitAfter(error, attempt)
       }
     }
@@ -166,19 +168,21 @@ export class TelemetryWriter {
 
   async #commit(messages: Message[], way: StoreWay): Promise<void> {
     const { pool, engine, series, latest, totals } = this.#deps
-    const lookedMs = performance.now()
+    const looked = { wallMs: Date.now(), monotonicMs: performance.now() }
     const { nowMs, lastDeletion } = await readStorageClock(pool)
     // Every message was received before this look: for all of them, what the cache knows from here on is true.
     await this.#forgetDeleted(lastDeletion)
-    await this.#resolve(messages)
-    const batch = toRows(messages, series)
+    const refused = await this.#resolve(messages)
+    const batch = toRows(messages, series, refused)
     await engine.cover(batch.numbers.timesMs)
     await engine.cover(batch.texts.timesMs)
     const late = this.#lateNotes.wanted(batch.numbers, nowMs)
     const result = await storeBatch(pool, batch, { way, late })
     this.#lateNotes.noted(late, nowMs)
     if (way === 'merge' && this.#mergesLeft > 0 && result.duplicates === 0) this.#mergesLeft--
-    await this.#noteSlow(batch, performance.now() - lookedMs)
+    // One clock stands still while the machine sleeps, the other one can be set.
+    const tookMs = Math.max(Date.now() - looked.wallMs, performance.now() - looked.monotonicMs)
+    await this.#noteSlow(batch, tookMs)
     latest.note(batch, result)
     totals.committed(result)
   }
@@ -196,20 +200,20 @@ export class TelemetryWriter {
     series.forget(series.asOf === undefined ? [] : await deletedSince(pool, series.asOf), lastDeletion)
   }
 
-  /** Until the cache knows every series of the batch, but for those the database refuses to make. */
-  async #resolve(messages: Message[]): Promise<void> {
+  /** Until the cache knows every series of the batch, but for those the database refuses to make: the answer. */
+  async #resolve(messages: Message[]): Promise<ReadonlySet<string>> {
     const { pool, series } = this.#deps
     const refused = new Set<string>()
     for (;;) {
       const wanted = missingSeries(messages, series, refused)
-      if (wanted.length === 0) return
+      if (wanted.length === 0) return refused
       const { asOf } = series
       const resolved = await resolveSeries(pool, wanted)
       // Another batch learned of a deletion meanwhile: these may be ids of a former life.
       if (series.asOf !== asOf) continue
       for (const [i, one] of wanted.entries()) {
         const found = resolved[i]
-        if (found) series.of(one.deviceId).set(one.metric, found)
+        if (found) series.add(one.deviceId, one.metric, found)
         else refused.add(seriesKey(one))
       }
     }

@@ -45,6 +45,12 @@ export const limits = {
     lateRangesMax: 1_000,
     everyMs: 30_000,
   },
+  jobs: {
+    /** Rollups, removals and maintenance at once, and one more for a lock. */
+    connectionsMax: 5,
+    /** They work in pieces of seconds; this only ends what hangs. */
+    statementTimeoutMs: 10 * 60_000,
+  },
   deletions: {
     /** Rows of a deleted device removed by one statement. */
     pieceRowsMax: 50_000,

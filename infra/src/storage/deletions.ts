@@ -18,6 +18,8 @@ export interface DeletionRecord {
  */
 export async function deleteDevice(pool: Pool, id: string, requestedBy: string): Promise<boolean> {
   return inTransaction(pool, async (db) => {
+    // One after the other, so that ids become visible in their order: whoever knows one knows all before it.
+    await db.query('SELECT pg_advisory_xact_lock($1)', [advisoryLocks.deletionOrder])
     // Waits for series being made for the device just now, so that the list below holds them all.
     const device = await db.query('SELECT FROM device WHERE id = $1 FOR UPDATE', [id])
     if (device.rowCount === 0) return false
@@ -103,8 +105,9 @@ export async function workOnDeletions(pool: Pool, engine: Engine): Promise<boole
          FROM device_deletion WHERE finished_at IS NULL ORDER BY id`,
         [limits.deletions.graceMs],
       )
-      for (const deletion of rows) if (await removePiece(pool, engine, deletion)) return true
-      return false
+      let isMore = false
+      for (const deletion of rows) if (await removePiece(pool, engine, deletion)) isMore = true
+      return isMore
     } finally {
       await connection.query('SELECT pg_advisory_unlock($1)', [advisoryLocks.deletion])
     }

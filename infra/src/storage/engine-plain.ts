@@ -1,6 +1,7 @@
 import { limits } from '../limits.ts'
 import type { Engine, EngineDescription } from './engine.ts'
 import { sqlState } from './errors.ts'
+import { firstLate } from './late.ts'
 import { advisoryLocks } from './locks.ts'
 import { inTransaction, type Pool } from './pool.ts'
 import { rollupProgress, setDroppedBefore } from './rollups.ts'
@@ -43,7 +44,7 @@ export function createPlainEngine(pool: Pool): Engine {
           // Made apart and attached: unlike CREATE … PARTITION OF, this does not wait for running queries.
           await connection.query(`CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL)`)
           await connection.query(`ALTER TABLE ${table} ATTACH PARTITION ${name}
-            FOR VALUES FROM ('${isoDate(start)}') TO ('${isoDate(start + PARTITION_MS)}')`)
+            FOR VALUES FROM ('${isoDate(start)} 00:00+00') TO ('${isoDate(start + PARTITION_MS)} 00:00+00')`)
         }
     })
     for (const start of missing) known.add(start)
@@ -51,7 +52,7 @@ export function createPlainEngine(pool: Pool): Engine {
 
   async function dropBefore(oldMs: number): Promise<void> {
     // What is not rolled up yet must not go.
-    const limitMs = Math.min(oldMs, (await rollupProgress(pool))['1m'])
+    const limitMs = Math.min(oldMs, (await rollupProgress(pool))['1m'], await firstLate(pool))
     for (const name of await partitions(pool)) {
       const start = partitionStartOf(name)
       if (start === undefined || start + PARTITION_MS > limitMs) continue
@@ -65,8 +66,8 @@ export function createPlainEngine(pool: Pool): Engine {
     name: 'plain',
     cover,
     forget: () => known.clear(),
+    makeRoom: (nowMs) => cover([nowMs, nowMs + PARTITION_MS, nowMs + 2 * PARTITION_MS]),
     async maintain({ nowMs, retentionDays }) {
-      await cover([nowMs, nowMs + PARTITION_MS, nowMs + 2 * PARTITION_MS])
       if (retentionDays > 0) await dropBefore(nowMs - retentionDays * DAY_MS)
     },
     rollUp: createRollupJob(pool),

@@ -3,7 +3,7 @@ import type { Pool } from './pool.ts'
 import { LEVELS } from './rollups.ts'
 import { createRefreshJob } from './rollups-timescale.ts'
 import { materializedTable } from './timescale-install.ts'
-import { keepChunkInterval, keepPolicies, runOverdueJobs } from './timescale-policies.ts'
+import { keepPolicies, runOverdueJobs } from './timescale-policies.ts'
 
 /** Hypertables, columnstore and continuous aggregates. */
 export function createTimescaleEngine(pool: Pool): Engine {
@@ -14,9 +14,9 @@ export function createTimescaleEngine(pool: Pool): Engine {
     // Chunks are made by the extension.
     cover: async () => {},
     forget: () => {},
+    makeRoom: async () => {},
     async maintain(options) {
       await keepPolicies(pool, options)
-      await keepChunkInterval(pool)
       await runOverdueJobs(pool, jobsSeen, options.nowMs)
     },
     rollUp: refresh,

@@ -10,7 +10,9 @@ export interface Engine {
   cover(timesMs: number[]): Promise<void>
   /** Drops what it believes about the database; called when a row found nowhere to go after all. */
   forget(): void
-  /** Room for what comes next, removal of raw readings older than the retention, and the engine's own jobs. */
+  /** Room for the rows of the next weeks. */
+  makeRoom(nowMs: number): Promise<void>
+  /** Removal of raw readings older than the retention, and the engine's own jobs. */
   maintain(options: MaintainOptions): Promise<void>
   /**
    * Advances the rollups by a bounded piece and folds in what arrived late. Safe to kill at any moment, and to run

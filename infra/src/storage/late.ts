@@ -100,6 +100,14 @@ export async function readLate(db: Queryable, limit: number): Promise<(LateSpan 
   return rows
 }
 
+/** Where the oldest late reading lies that rollups do not hold yet; infinity when there is none. */
+export async function firstLate(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ ms: number | null }>(
+    'SELECT (extract(epoch FROM min(first_at)) * 1000)::float8 AS ms FROM late_reading',
+  )
+  return rows[0]?.ms ?? Number.POSITIVE_INFINITY
+}
+
 export async function removeLate(db: Queryable, ids: number[]): Promise<void> {
   await db.query('DELETE FROM late_reading WHERE id = ANY($1::bigint[])', [ids])
 }

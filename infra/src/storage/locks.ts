@@ -7,10 +7,14 @@ export const advisoryLocks = {
   migration: 7_355_608,
   /** Two brokers that need the same partition. */
   partition: 7_355_609,
-  /** One process at a time advances rollups, … */
+  /** One process at a time advances rollups. */
   rollup: 7_355_610,
-  /** … removes what deleted devices left, … */
+  /** One process at a time removes what deleted devices left. */
   deletion: 7_355_611,
-  /** … moves into a database. */
+  /** One process at a time moves into a database. */
   move: 7_355_612,
+  /** Deletions become visible in the order of their ids. */
+  deletionOrder: 7_355_613,
+  /** Two brokers set the policies of TimescaleDB. */
+  policies: 7_355_614,
 } as const

@@ -14,7 +14,15 @@ pg.types.setTypeParser(BIGINT_OID, Number)
  * Late readings and their redeliveries meet the columnstore; by default TimescaleDB refuses to unpack more than
  * 100,000 rows for a statement, and the batch would be tried again for ever. Means nothing to plain PostgreSQL.
  */
-const EVERY_SESSION = ['-c timescaledb.max_tuples_decompressed_per_dml_transaction=0']
+const UNPACK_ALL = '-c timescaledb.max_tuples_decompressed_per_dml_transaction=0'
+/** A process that froze or lost its host in a transaction must not hold up others: its locks go soon. */
+const LET_GO = [
+  '-c idle_in_transaction_session_timeout=30s',
+  '-c tcp_keepalives_idle=30',
+  '-c tcp_keepalives_interval=10',
+  '-c tcp_keepalives_count=3',
+]
+const EVERY_SESSION = [UNPACK_ALL, ...LET_GO]
 /** For what may take long: one core a query, and no compiling of plans that read hundreds of partitions. */
 const HISTORY_SESSION = ['-c max_parallel_workers_per_gather=0', '-c jit=off']
 

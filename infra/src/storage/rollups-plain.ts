@@ -57,21 +57,32 @@ const GIVEN_SERIES = `(SELECT given.* FROM unnest($1::int4[], $2::timestamptz[],
 /** The job that keeps the rollup tables of plain PostgreSQL. */
 export function createRollupJob(pool: Pool): () => Promise<boolean> {
   const paces = new Map(LEVELS.map(({ level, widthMs }) => [level, new Pace(widthMs)]))
+  // Of notes, not of time: some span a month.
+  const notesPace = new Pace(1)
 
   return async () => {
     const isMore = await asOnlyWorker(pool, async (connection) => {
+      await refuseConverted(connection)
       let more = false
       for (const { level, widthMs } of LEVELS) {
         const pace = paces.get(level) as Pace
-        const startedMs = performance.now()
-        if (await inBlock(connection, () => advance(connection, level, { widthMs, pieceMs: pace.pieceMs })))
-          more = true
-        pace.took(performance.now() - startedMs)
+        const step = (pieceMs: number) =>
+          inBlock(connection, () => advance(connection, level, { widthMs, pieceMs }))
+        if (await pace.time(step)) more = true
       }
-      return (await inBlock(connection, () => foldLate(connection))) || more
+      return (await notesPace.time((notes) => inBlock(connection, () => foldLate(connection, notes)))) || more
     })
     return isMore ?? false
   }
+}
+
+/** Another start has turned the readings into TimescaleDB's: what this process believes is no longer so. */
+async function refuseConverted(connection: Connection): Promise<void> {
+  const { rows } = await connection.query<{ kind: string }>(
+    `SELECT relkind AS kind FROM pg_class WHERE oid = 'reading'::regclass`,
+  )
+  if (rows[0]?.kind !== 'p')
+    throw new Error('the database was converted to TimescaleDB meanwhile: restart this broker')
 }
 
 /** One piece further; true when the level is still behind. */
@@ -86,7 +97,7 @@ async function advance(
   const targetMs = floorTo(ready, widthMs)
   if (!(progress[level] < targetMs)) return false
   const fromMs = Number.isFinite(progress[level])
-    ? progress[level]
+    ? Math.max(progress[level], Math.min(targetMs, await droppedBefore(connection)))
     : floorTo((await earliest(connection, level)) ?? targetMs, widthMs)
   const toMs = Math.min(targetMs, fromMs + Math.max(pieceMs, widthMs))
   if (fromMs < toMs) await connection.query(rollUpSql(level, ALL_SERIES), [new Date(fromMs), new Date(toMs)])
@@ -109,10 +120,10 @@ async function earliest(connection: Connection, level: Level): Promise<number | 
 }
 
 /** Makes the buckets again that late readings touched; true when more of them wait. */
-async function foldLate(connection: Connection): Promise<boolean> {
+async function foldLate(connection: Connection, notes: number): Promise<boolean> {
   const progress = await rollupProgress(connection)
   if (!Number.isFinite(progress['1m'])) return false
-  const limit = limits.rollups.lateRangesMax
+  const limit = Math.min(notes, limits.rollups.lateRangesMax)
   const late = await readLate(connection, limit)
   if (late.length === 0) return false
   const fromMs = await droppedBefore(connection)

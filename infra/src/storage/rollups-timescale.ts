@@ -1,5 +1,4 @@
 import { limits } from '../limits.ts'
-import { readLate, removeLate } from './late.ts'
 import type { Connection, Pool } from './pool.ts'
 import {
   asOnlyWorker,
@@ -9,30 +8,30 @@ import {
   floorTo,
   LEVELS,
   type Level,
-  mergeSpans,
   Pace,
   rollupProgress,
   type Span,
   setRollupProgress,
 } from './rollups.ts'
 
+const HOUR_MS = 3_600_000
+
 /**
  * Refreshes the continuous aggregates from the oldest reading to now, in order, and again where readings came late.
  * A refresh only looks at what changed since the last one, so repeating a piece after a crash costs little.
  */
 export function createRefreshJob(pool: Pool): () => Promise<boolean> {
-  const paces = new Map(LEVELS.map(({ level, widthMs }) => [level, new Pace(Math.max(widthMs, 3_600_000))]))
+  const paces = new Map(LEVELS.map(({ level, widthMs }) => [level, new Pace(Math.max(widthMs, HOUR_MS))]))
+  const latePace = new Pace(HOUR_MS)
 
   return async () => {
     const isMore = await asOnlyWorker(pool, async (connection) => {
       let more = false
       for (const { level, widthMs } of LEVELS) {
         const pace = paces.get(level) as Pace
-        const startedMs = performance.now()
-        if (await advance(connection, level, { widthMs, pieceMs: pace.pieceMs })) more = true
-        pace.took(performance.now() - startedMs)
+        if (await pace.time((pieceMs) => advance(connection, level, { widthMs, pieceMs }))) more = true
       }
-      return (await foldLate(connection)) || more
+      return (await latePace.time((pieceMs) => foldLate(connection, pieceMs))) || more
     })
     return isMore ?? false
   }
@@ -49,7 +48,7 @@ async function advance(
   const targetMs = floorTo(ready, widthMs)
   if (!(progress[level] < targetMs)) return false
   const fromMs = Number.isFinite(progress[level])
-    ? progress[level]
+    ? Math.max(progress[level], Math.min(targetMs, await droppedBefore(connection)))
     : floorTo((await earliestChunk(connection)) ?? targetMs - widthMs, widthMs)
   const toMs = Math.min(targetMs, fromMs + Math.max(pieceMs, widthMs))
   if (fromMs < toMs) await refresh(connection, { level, fromMs, toMs, force: false })
@@ -57,14 +56,23 @@ async function advance(
   return toMs < targetMs
 }
 
-/** Outside a transaction: it commits in between. */
+/**
+ * Outside a transaction: it commits in between. All buckets in one piece: in batches, the watermark would jump to the
+ * end with the first one, and charts would lack what is still to come.
+ */
 async function refresh(
   connection: Connection,
   { level, fromMs, toMs, force }: Span & { level: Level; force: boolean },
 ): Promise<void> {
   const [from, to] = [fromMs, toMs].map((ms) => new Date(ms).toISOString())
+  const { rows } = await connection.query<{ batches: boolean }>(
+    `SELECT bool_or('options' = ANY(proargnames)) AS batches FROM pg_proc
+     WHERE proname = 'refresh_continuous_aggregate'`,
+  )
+  const inOnePiece = rows[0]?.batches ? `, options => '{"buckets_per_batch": 0}'` : ''
   await connection.query(
-    `CALL refresh_continuous_aggregate('reading_${level}', '${from}'::timestamptz, '${to}'::timestamptz, ${force})`,
+    `CALL refresh_continuous_aggregate('reading_${level}', '${from}'::timestamptz, '${to}'::timestamptz,
+       force => ${force}${inOnePiece})`,
   )
 }
 
@@ -76,27 +84,49 @@ async function earliestChunk(connection: Connection): Promise<number | undefined
   return rows[0]?.ms ?? undefined
 }
 
-/** True when more late ranges wait. */
-async function foldLate(connection: Connection): Promise<boolean> {
+/**
+ * The oldest stretch that notes of late readings cover, a bounded piece of it: all series at once, for the extension
+ * knows changes by their time only. Notes shrink with it. True when more is left.
+ */
+async function foldLate(connection: Connection, pieceMs: number): Promise<boolean> {
   const progress = await rollupProgress(connection)
   if (!Number.isFinite(progress['1m'])) return false
-  const limit = limits.rollups.lateRangesMax
-  const late = await readLate(connection, limit)
-  if (late.length === 0) return false
+  const late = await firstLateStretch(connection)
+  if (!late) return false
   // A refresh where retention has dropped the readings would empty their rollups.
   const oldestMs = await droppedBefore(connection)
+  const fromMs = Math.max(oldestMs, floorTo(late.fromMs, HOUR_MS))
+  const doneMs = Math.min(late.toMs, fromMs + pieceMs)
   for (const { level, widthMs } of LEVELS) {
-    const spans = late.map(({ firstMs, lastMs }) => ({
-      fromMs: Math.max(floorTo(firstMs, widthMs), oldestMs),
-      toMs: Math.min(ceilTo(lastMs + 1, widthMs), progress[level]),
-    }))
+    const span = {
+      fromMs: Math.max(oldestMs, floorTo(fromMs, widthMs)),
+      toMs: Math.min(ceilTo(doneMs, widthMs), progress[level]),
+    }
     // Forced: a policy that works on the same range has taken its changes off the extension's list when it begins.
-    for (const span of mergeSpans(spans.filter(({ fromMs, toMs }) => fromMs < toMs)))
-      await refresh(connection, { level, ...span, force: true })
+    if (span.fromMs < span.toMs) await refresh(connection, { level, ...span, force: true })
   }
-  await removeLate(
-    connection,
-    late.map(({ id }) => id),
+  await shortenNotes(connection, late.upToId, doneMs)
+  return true
+}
+
+/** The first stretch of all ripe notes together, its end not included. */
+async function firstLateStretch(connection: Connection): Promise<(Span & { upToId: number }) | undefined> {
+  const { rows } = await connection.query<Span & { upToId: number }>(
+    `SELECT (extract(epoch FROM lower(stretch)) * 1000)::float8 AS "fromMs",
+       (extract(epoch FROM upper(stretch)) * 1000)::float8 + 1 AS "toMs", "upToId"
+     FROM (
+       SELECT unnest(range_agg(tstzrange(first_at, last_at, '[]'))) AS stretch, max(id) AS "upToId"
+       FROM late_reading WHERE noted_at < now() - $1 * interval '1 millisecond'
+     ) AS merged ORDER BY stretch LIMIT 1`,
+    [limits.rollups.noteRestsMs],
   )
-  return late.length === limit
+  return rows[0]
+}
+
+/** What lies before `doneMs` is in the rollups now. */
+async function shortenNotes(connection: Connection, upToId: number, doneMs: number): Promise<void> {
+  const ripe = `id <= $1 AND first_at < $2 AND noted_at < now() - $3 * interval '1 millisecond'`
+  const values = [upToId, new Date(doneMs), limits.rollups.noteRestsMs]
+  await connection.query(`DELETE FROM late_reading WHERE ${ripe} AND last_at < $2`, values)
+  await connection.query(`UPDATE late_reading SET first_at = $2 WHERE ${ripe}`, values)
 }

@@ -127,11 +127,17 @@ export class Pace {
     this.#pieceMs = minMs * 60
   }
 
-  get pieceMs(): number {
-    return this.#pieceMs
+  /** Also a piece that failed was too much, when it took long. */
+  async time<T>(work: (pieceMs: number) => Promise<T>): Promise<T> {
+    const startedMs = performance.now()
+    try {
+      return await work(this.#pieceMs)
+    } finally {
+      this.#took(performance.now() - startedMs)
+    }
   }
 
-  took(elapsedMs: number): void {
+  #took(elapsedMs: number): void {
     if (elapsedMs < 1_500) this.#pieceMs = Math.max(this.#minMs, Math.min(this.#pieceMs * 2, PIECE_MS_MAX))
     else if (elapsedMs > 5_000) this.#pieceMs = Math.max(this.#minMs, floorTo(this.#pieceMs / 2, this.#minMs))
   }

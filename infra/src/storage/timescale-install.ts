@@ -1,4 +1,5 @@
 import type { Client } from 'pg'
+import { advisoryLocks } from './locks.ts'
 import type { Queryable } from './pool.ts'
 import { LEVELS, SCALED_SUM } from './rollups.ts'
 
@@ -42,6 +43,8 @@ export async function installTimescale(client: Client, say: (line: string) => vo
     const obstacle = await findObstacle(client)
     if (obstacle === 'absent') return
     if (obstacle) return say(`${obstacle}; readings are kept in plain PostgreSQL`)
+    // A broker that still runs may be rolling up; afterwards it finds the tables changed and stops doing so.
+    await client.query('SELECT pg_advisory_lock($1)', [advisoryLocks.rollup])
     await inTransaction(client, () => createHypertables(client))
   }
   await moveOldReadings(client, say)

@@ -1,5 +1,6 @@
 import type { MaintainOptions } from './engine.ts'
-import type { Pool, Queryable } from './pool.ts'
+import { advisoryLocks } from './locks.ts'
+import { inTransaction, type Pool, type Queryable } from './pool.ts'
 import { droppedBefore, LEVELS, type Level, rollupProgress, setDroppedBefore } from './rollups.ts'
 
 const DAY_MS = 86_400_000
@@ -31,26 +32,37 @@ const COLUMNSTORE_AFTER = '1 day'
  * room), and retention drops chunks a day older than that at the earliest.
  */
 export async function keepPolicies(pool: Pool, options: MaintainOptions): Promise<void> {
+  await inTransaction(pool, async (db) => {
+    await db.query('SELECT pg_advisory_xact_lock($1)', [advisoryLocks.policies])
+    await setPolicies(db, options)
+    await keepChunkInterval(db)
+  })
+}
+
+async function setPolicies(db: Queryable, options: MaintainOptions): Promise<void> {
   const { retentionDays, backfillDays, nowMs } = options
+  const progress = await rollupProgress(db)
   const wantedDays = (retentionDays > 0 ? Math.min(retentionDays, backfillDays) : backfillDays) + 4
   const keptDays = retentionDays > 0 ? Math.max(retentionDays, wantedDays) + 1 : 0
-  if (keptDays > 0) await setDroppedBefore(pool, nowMs - keptDays * DAY_MS)
+  const keptSinceMs = nowMs - keptDays * DAY_MS
+  // What is not rolled up yet must not go.
+  const isRolledUp = LEVELS.every(({ level }) => progress[level] > keptSinceMs)
+  if (keptDays > 0 && isRolledUp) await setDroppedBefore(db, keptSinceMs)
   for (const table of TABLES) {
-    await keepPolicy(pool, columnstorePolicy(table))
-    await keepRetention(pool, table, keptDays)
+    await keepPolicy(db, columnstorePolicy(table))
+    await keepRetention(db, table, isRolledUp ? keptDays : 0)
   }
   // A retention that was shorter before has dropped more than it would now.
-  const lookBackDays = Math.min(wantedDays, Math.floor((nowMs - (await droppedBefore(pool))) / DAY_MS))
-  const progress = await rollupProgress(pool)
+  const lookBackDays = Math.min(wantedDays, Math.floor((nowMs - (await droppedBefore(db))) / DAY_MS))
   for (const { level } of LEVELS) {
     // What was never rolled up lies further back than a policy looks: our own job gets there first.
     if (!(progress[level] > nowMs - (lookBackDays - 1) * DAY_MS)) return
-    await keepPolicy(pool, {
+    await keepPolicy(db, {
       kind: 'refresh',
       relation: `reading_${level}`,
       config: { start_offset: `${lookBackDays} days`, end_offset: REFRESH[level].end },
     })
-    await keepPolicy(pool, columnstorePolicy(`reading_${level}`))
+    await keepPolicy(db, columnstorePolicy(`reading_${level}`))
   }
 }
 
@@ -58,29 +70,26 @@ function columnstorePolicy(relation: string): Policy {
   return { kind: 'columnstore', relation, config: { compress_after: COLUMNSTORE_AFTER } }
 }
 
-async function keepRetention(pool: Pool, relation: string, days: number): Promise<void> {
-  if (days > 0)
-    await keepPolicy(pool, { kind: 'retention', relation, config: { drop_after: `${days} days` } })
-  else await pool.query(`SELECT remove_retention_policy('${relation}', if_exists => true)`)
+async function keepRetention(db: Queryable, relation: string, days: number): Promise<void> {
+  if (days > 0) await keepPolicy(db, { kind: 'retention', relation, config: { drop_after: `${days} days` } })
+  else await db.query(`SELECT remove_retention_policy('${relation}', if_exists => true)`)
 }
 
-async function keepPolicy(pool: Pool, policy: Policy): Promise<void> {
-  if (await isAsWanted(pool, policy)) return
+async function keepPolicy(db: Queryable, policy: Policy): Promise<void> {
+  if (await isAsWanted(db, policy)) return
   const { kind, relation, config } = policy
   if (kind === 'retention') {
-    await pool.query(`SELECT remove_retention_policy('${relation}', if_exists => true)`)
-    await pool.query(`SELECT add_retention_policy('${relation}', INTERVAL '${config.drop_after}')`)
+    await db.query(`SELECT remove_retention_policy('${relation}', if_exists => true)`)
+    await db.query(`SELECT add_retention_policy('${relation}', INTERVAL '${config.drop_after}')`)
   } else if (kind === 'columnstore') {
-    await pool.query(`CALL remove_columnstore_policy('${relation}', if_exists => true)`)
-    await pool.query(
-      `CALL add_columnstore_policy('${relation}', after => INTERVAL '${config.compress_after}')`,
-    )
+    await db.query(`CALL remove_columnstore_policy('${relation}', if_exists => true)`)
+    await db.query(`CALL add_columnstore_policy('${relation}', after => INTERVAL '${config.compress_after}')`)
   } else {
     const level = relation.slice('reading_'.length) as Level
-    await pool.query(`SELECT remove_continuous_aggregate_policy('${relation}', if_exists => true)`)
-    await pool.query(`SELECT add_continuous_aggregate_policy('${relation}',
+    await db.query(`SELECT remove_continuous_aggregate_policy('${relation}', if_exists => true)`)
+    await db.query(`SELECT add_continuous_aggregate_policy('${relation}',
       start_offset => INTERVAL '${config.start_offset}', end_offset => INTERVAL '${config.end_offset}',
-      schedule_interval => INTERVAL '${REFRESH[level].every}')`)
+      schedule_interval => INTERVAL '${REFRESH[level].every}', refresh_newest_first => false)`)
   }
 }
 
@@ -95,7 +104,8 @@ async function isAsWanted(db: Queryable, { kind, relation, config }: Policy): Pr
     `SELECT j.config FROM timescaledb_information.jobs j
      LEFT JOIN timescaledb_information.continuous_aggregates a
        ON a.materialization_hypertable_name = j.hypertable_name
-     WHERE j.proc_name = $1 AND coalesce(a.view_name, j.hypertable_name) = $2`,
+     WHERE j.proc_name = $1 AND coalesce(a.view_name, j.hypertable_name) = $2
+       AND coalesce(a.view_schema, j.hypertable_schema) = current_schema()`,
     [PROCEDURES[kind], relation],
   )
   const found = rows[0]?.config
@@ -125,8 +135,8 @@ export function nextChunkHours(hours: number, chunkBytes: number, cacheBytes: nu
 }
 
 /** Judged by the newest chunk of the present width that is complete and still held as rows. */
-export async function keepChunkInterval(pool: Pool): Promise<void> {
-  const { rows } = await pool.query<{ hours: number; bytes: number; cache: number }>(
+export async function keepChunkInterval(db: Queryable): Promise<void> {
+  const { rows } = await db.query<{ hours: number; bytes: number; cache: number }>(
     `SELECT (extract(epoch FROM d.time_interval) / 3600)::float8 AS hours,
        pg_total_relation_size(format('%I.%I', c.chunk_schema, c.chunk_name)::regclass)::float8 AS bytes,
        pg_size_bytes(current_setting('effective_cache_size'))::float8 AS cache
@@ -142,7 +152,7 @@ export async function keepChunkInterval(pool: Pool): Promise<void> {
   const hours = nextChunkHours(newest.hours, newest.bytes, newest.cache)
   if (hours === newest.hours) return
   for (const table of TABLES)
-    await pool.query(`SELECT set_chunk_time_interval('${table}', INTERVAL '${hours} hours')`)
+    await db.query(`SELECT set_chunk_time_interval('${table}', INTERVAL '${hours} hours')`)
 }
 
 /**
@@ -155,10 +165,14 @@ export async function runOverdueJobs(pool: Pool, seen: Map<number, number>, nowM
     `SELECT j.job_id AS id, (extract(epoch FROM j.schedule_interval) * 1000)::float8 AS "everyMs",
        coalesce(s.last_run_status = 'Failed', false) AS "hasFailed"
      FROM timescaledb_information.jobs j LEFT JOIN timescaledb_information.job_stats s USING (job_id)
-     WHERE j.proc_name = ANY($1) AND s.job_status IS DISTINCT FROM 'Running' AND (s.last_run_status = 'Failed'
+     LEFT JOIN timescaledb_information.continuous_aggregates a
+       ON a.materialization_hypertable_name = j.hypertable_name
+     WHERE j.proc_name = ANY($1) AND coalesce(a.view_schema, j.hypertable_schema) = current_schema()
+       AND s.job_status IS DISTINCT FROM 'Running' AND (s.last_run_status = 'Failed'
        OR coalesce(s.last_run_started_at, '-infinity') < now() - 2 * j.schedule_interval)`,
     [[PROCEDURES.columnstore, PROCEDURES.retention]],
   )
+  const errors: unknown[] = []
   for (const { id, everyMs, hasFailed } of rows) {
     const lastMs = seen.get(id)
     if (lastMs !== undefined ? nowMs - lastMs < everyMs : !hasFailed) {
@@ -167,8 +181,10 @@ export async function runOverdueJobs(pool: Pool, seen: Map<number, number>, nowM
       continue
     }
     seen.set(id, nowMs)
-    await runJob(pool, id)
+    // One that fails keeps none of the others from running.
+    await runJob(pool, id).catch((error: unknown) => errors.push(error))
   }
+  if (errors.length > 0) throw new AggregateError(errors, 'not every job of TimescaleDB could be run')
 }
 
 async function runJob(pool: Pool, id: number): Promise<void> {
