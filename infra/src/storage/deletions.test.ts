@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { limits } from '../limits.ts'
 import { describeEngines } from '../testing/database.ts'
 import { type Row, TestStorage } from '../testing/storage.ts'
+import { waitFor } from '../testing/wait.ts'
 import { deleteDevice, workOnDeletions } from './deletions.ts'
 import { resolveSeries } from './series.ts'
 
@@ -56,6 +57,34 @@ describeEngines('deletions', (testEngine) => {
     expect(await record()).toEqual({ n: 1_001, finished_at: expect.any(Date) })
     await storage.rollUpAll()
     await storage.expectRolledUp(other.ids)
+  })
+
+  it('T-DELETE-4 deletions become visible in the order of their ids', async () => {
+    const { pool } = storage.database
+    const [first, second] = [await storage.newSeries(), await storage.newSeries()]
+    // Something keeps the first one from ending.
+    const blocker = await pool.connect()
+    await blocker.query('BEGIN')
+    await blocker.query('SELECT FROM device WHERE id = $1 FOR UPDATE', [first.deviceId])
+    const deletions = [deleteDevice(pool, first.deviceId, 'ada')]
+    await waitFor('the first to wait', async () => {
+      const { rowCount } = await pool.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return rowCount === 1
+    })
+    deletions.push(deleteDevice(pool, second.deviceId, 'ada'))
+    await waitFor('the second to wait as well', async () => {
+      const { rowCount } = await pool.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return rowCount === 2
+    })
+    await blocker.query('ROLLBACK')
+    blocker.release()
+    expect(await Promise.all(deletions)).toEqual([true, true])
+    const { rows } = await pool.query('SELECT device_id FROM device_deletion ORDER BY id DESC LIMIT 2')
+    expect(rows.map((row) => row.device_id)).toEqual([second.deviceId, first.deviceId])
   })
 
   it('T-DELETE-2 a device made again gets series of its own', async () => {

@@ -181,6 +181,29 @@ describeEngines('storage contract', (testEngine) => {
     }
   })
 
+  it('T-ROLLUP-5 while rollups catch up no reading is missing from them', async () => {
+    const fresh = await TestStorage.open(testEngine)
+    const { pool } = fresh.database
+    const { ids } = await fresh.newSeries()
+    await fresh.store(
+      Array.from({ length: 5_000 }, (_, i): Row => [ids[0], Date.now() - 6 * HOUR + i * 4_000, i]),
+    )
+    const seen = new Set<number>()
+    let isDone = false
+    const watching = (async () => {
+      while (!isDone) {
+        const { rows } = await pool.query('SELECT sum(count)::int AS n FROM reading_1m')
+        seen.add(rows[0].n)
+      }
+    })()
+    await fresh.rollUpAll()
+    isDone = true
+    await watching
+    expect([...seen]).toEqual([5_000])
+    await fresh.expectRolledUp(ids)
+    await fresh.database.drop()
+  })
+
   it('O-STORAGE-1 tells sizes, the oldest reading and its jobs', async () => {
     const { ids } = await storage.newSeries()
     const oldest = Date.now() - 29 * DAY - HOUR

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
 import { type Engine, openEngine } from './engine.ts'
+import { createPool } from './pool.ts'
 import { resolveSeries } from './series.ts'
 import { type Rows, type StoreOptions, storeBatch, trimRejected } from './telemetry.ts'
 
@@ -170,6 +171,20 @@ describe('plain engine', () => {
     ])
     await storeBatch(database.pool, { numbers: numbers([[late, 1]]), texts: noTexts, rejected: [] }, copy)
     expect(await stored()).toEqual([[late, 1]])
+  })
+
+  it('O-ENGINE-4 partitions are weeks of UTC, whatever the time zone of the database', async () => {
+    const elsewhere = await createTestDatabase()
+    const name = new URL(elsewhere.url).pathname.slice(1)
+    await elsewhere.pool.query(`ALTER DATABASE ${name} SET timezone = 'America/New_York'`)
+    const pool = createPool({ url: elsewhere.url, name: 'test', max: 2 })
+    const monday = Date.UTC(2026, 5, 1)
+    const rows = { seriesIds: [1, 1], timesMs: [monday, monday + 7 * 86_400_000 - 1], values: [1, 2] }
+    await (await openEngine(pool)).cover([monday])
+    await storeBatch(pool, { numbers: rows, texts: noTexts, rejected: [] }, copy)
+    expect((await pool.query('SELECT FROM reading')).rowCount).toBe(2)
+    await pool.end()
+    await elsewhere.drop()
   })
 
   it('O-ENGINE-3 two rows a century apart cost two partitions, not five thousand', async () => {
