@@ -192,7 +192,12 @@ it('T-METRIC-4 a metric that was never sent is named; one with commas in its nam
 it.each([
   ['/devices/limits/readings?from=now-30d&to=now&bucket=1s', 'query/bucket', /narrowest here is 3s/],
   ['/devices/limits/readings?from=now-12d&to=now&bucket=1s', 'query/bucket', /narrowest here is 2s/],
-  ['/devices/limits/readings?from=now-3660d&to=now&bucket=5m', 'query/bucket', /narrowest here is 317s/],
+  [
+    '/devices/limits/readings?from=now-32d&to=now&bucket=90s',
+    'query/bucket',
+    /multiple of 1m for more than 31 days; the narrowest here is 1m/,
+  ],
+  ['/devices/limits/readings?from=now-3660d&to=now&bucket=5m', 'query/bucket', /narrowest here is 6m/],
 ])('T-RANGE-4 %s is refused with the width that would do', async (path, where, message) => {
   await addDevice(api, 'limits')
   const { status, body } = await read(path)

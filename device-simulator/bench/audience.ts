@@ -133,7 +133,7 @@ const TEN_YEAR_QUERIES = [
   'bucket=1h&maxPoints=10000',
   // 876,000 buckets out of whole minutes.
   'bucket=6m&maxPoints=10000',
-  // As many, but no rollup's buckets fill these.
+  // Refused: no rollup fills these buckets.
   'bucket=361s&maxPoints=10000',
   'bucket=10s&maxPoints=10000',
 ]

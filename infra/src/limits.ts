@@ -74,11 +74,13 @@ export const limits = {
     busyShareMin: 0.5,
     /** What charts and exports together may take of one database connection meanwhile. */
     busyTimeShare: 0.1,
-    restMsMax: 5_000,
+    restMsMax: 10_000,
     /** An answer is built in memory: points of all series together, however many metrics are asked for. */
     answerPointsMax: 400_000,
     /** Buckets a range may be cut into: far more than anybody can draw, few enough to count. */
     bucketsMax: 1_000_000,
+    /** Range of buckets that no rollup fills: a month at 1 Hz is half a second's work. */
+    rawBucketDaysMax: 31,
     devicesMax: 100,
     seriesMax: 1_000,
     /** Boolean and text series come as the times they changed; found by looking at no more readings than this. */

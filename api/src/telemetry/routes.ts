@@ -11,7 +11,7 @@ import { exportFormat, sendExport } from './export.ts'
 import { type History, readHistory } from './history.ts'
 import { inSnapshot } from './pools.ts'
 import { parseMetrics, selectSeries } from './selection.ts'
-import { checkBucketCount, parseBucket, parseRange } from './time.ts'
+import { checkBuckets, parseBucket, parseRange } from './time.ts'
 
 const EXPORTS = 'text/csv and application/x-ndjson stream every reading of any range'
 
@@ -94,7 +94,8 @@ function parseQuery({ headers, query }: FastifyRequest<{ Querystring: ReadingsQu
   const bucket = parseBucket(query.bucket ?? 'auto')
   if (typeof bucket === 'number') {
     if (format) throw new ProblemError('invalid_range', { fields: [RAW_ONLY] })
-    checkBucketCount(range, bucket, limits.history.bucketsMax)
+    const { bucketsMax, rawBucketDaysMax: rawDaysMax } = limits.history
+    checkBuckets(range, bucket, { bucketsMax, rawDaysMax })
   }
   return { ...range, format, bucket, metrics: parseMetrics(query.metrics), maxPoints: query.maxPoints ?? 500 }
 }

@@ -84,15 +84,26 @@ export function niceBucketMs(range: TimeRange, maxBuckets: number): number {
   return weeks * widest
 }
 
-/** @throws ProblemError invalid_range when the width cuts the range into more than `bucketsMax` */
-export function checkBucketCount(range: TimeRange, widthMs: number, bucketsMax: number): void {
-  if (bucketsIn(range, widthMs) <= bucketsMax) return
-  const narrowestMs = Math.ceil((range.to - range.from) / (bucketsMax - 1) / UNIT_MS.s) * UNIT_MS.s
+/**
+ * @throws ProblemError invalid_range when the width cuts the range into more than `bucketsMax`, or when no rollup fills
+ *   such buckets and the range is longer than `rawDaysMax`
+ */
+export function checkBuckets(
+  range: TimeRange,
+  widthMs: number,
+  { bucketsMax, rawDaysMax }: { bucketsMax: number; rawDaysMax: number },
+): void {
+  const isLong = range.to - range.from > rawDaysMax * UNIT_MS.d
+  const unitMs = isLong ? UNIT_MS.m : UNIT_MS.s
+  const narrowest = formatWidth(Math.ceil((range.to - range.from) / (bucketsMax - 1) / unitMs) * unitMs)
   const most = bucketsMax.toLocaleString('en')
-  throw wrong(
-    'query/bucket',
-    `makes more than ${most} buckets; the narrowest here is ${formatWidth(narrowestMs)}`,
-  )
+  if (bucketsIn(range, widthMs) > bucketsMax)
+    throw wrong('query/bucket', `makes more than ${most} buckets; the narrowest here is ${narrowest}`)
+  if (widthMs % unitMs !== 0)
+    throw wrong(
+      'query/bucket',
+      `must be a multiple of 1m for more than ${rawDaysMax} days; the narrowest here is ${narrowest}`,
+    )
 }
 
 /** Buckets start at multiples of their width since the epoch, so a range may touch one more than it is long. */
