@@ -28,7 +28,7 @@ export function reportCharts(result: ChartsResult, engine: EngineName): Findings
       chartTable(result),
       `Then the load of P1 (50 × 50) in rounds: nobody looks; ten dashboards (each four charts of 1 h to 1 year a
 second, the newest values of 50 devices every 5 s, a live stream); ${TEN_YEAR_READERS} readers that ask for ten years
-again and again (automatic, raw, and explicit buckets, two of them as narrow as the API allows, one narrower).`,
+again and again (automatic, raw, hours, the narrowest buckets the API allows, and two widths that it refuses).`,
       besideTable(result),
       ...result.beside.map(sayAnswers),
       result.violations.length > 0 ? listViolations(result.violations) : AS_ACKNOWLEDGED,

@@ -26,12 +26,12 @@ export function createRefreshJob(pool: Pool): () => Promise<boolean> {
 
   return async () => {
     const isMore = await asOnlyWorker(pool, async (connection) => {
-      let more = false
       for (const { level, widthMs } of LEVELS) {
         const pace = paces.get(level) as Pace
-        if (await pace.time((pieceMs) => advance(connection, level, { widthMs, pieceMs }))) more = true
+        // A finer level first, whole: made from one that lags far behind, an aggregate is made from all readings.
+        if (await pace.time((pieceMs) => advance(connection, level, { widthMs, pieceMs }))) return true
       }
-      return (await latePace.time((pieceMs) => foldLate(connection, pieceMs))) || more
+      return latePace.time((pieceMs) => foldLate(connection, pieceMs))
     })
     return isMore ?? false
   }
