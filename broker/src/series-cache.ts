@@ -22,6 +22,8 @@ export class SeriesCache {
 
   /** The device was heard: of many, the ones not heard for longest are forgotten first. */
   touch(deviceId: string): void {
+    // Far from full nobody is forgotten, and the order does not matter.
+    if (this.#byDevice.size < limits.series.cachedDevicesMax / 2) return
     const known = this.#byDevice.get(deviceId)
     if (!known) return
     this.#byDevice.delete(deviceId)

@@ -73,7 +73,7 @@ export const limits = {
     /** From this share of its time at full capacity on, a broker's writer needs what charts would take. */
     busyShareMin: 0.5,
     /** What charts and exports together may take of one database connection meanwhile. */
-    busyTimeShare: 0.25,
+    busyTimeShare: 0.1,
     restMsMax: 10_000,
     /** An answer is built in memory: points of all series together, however many metrics are asked for. */
     answerPointsMax: 400_000,
