@@ -1,6 +1,6 @@
 import { limits } from '../limits.ts'
 import type { Engine, EngineDescription } from './engine.ts'
-import { sqlState } from './errors.ts'
+import { LOCK_NOT_AVAILABLE, sqlState } from './errors.ts'
 import { firstLate } from './late.ts'
 import { advisoryLocks } from './locks.ts'
 import { inTransaction, type Pool } from './pool.ts'
@@ -89,7 +89,6 @@ export function createPlainEngine(pool: Pool): Engine {
 
 /** Everybody who needs the table waits behind whoever waits to drop it: during a backup, say, it is left for later. */
 const DROP_LOCK_TIMEOUT = '1s'
-const LOCK_NOT_AVAILABLE = '55P03'
 
 async function dropPartition(pool: Pool, name: string): Promise<boolean> {
   try {

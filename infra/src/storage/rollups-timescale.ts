@@ -1,4 +1,5 @@
 import { limits } from '../limits.ts'
+import { LOCK_NOT_AVAILABLE, sqlState } from './errors.ts'
 import type { Connection, Pool } from './pool.ts'
 import {
   asOnlyWorker,
@@ -25,15 +26,21 @@ export function createRefreshJob(pool: Pool): () => Promise<boolean> {
   const latePace = new Pace(HOUR_MS)
 
   return async () => {
-    const isMore = await asOnlyWorker(pool, async (connection) => {
+    const work = async (connection: Connection) => {
       for (const { level, widthMs } of LEVELS) {
         const pace = paces.get(level) as Pace
         // A finer level first, whole: made from one that lags far behind, an aggregate is made from all readings.
         if (await pace.time((pieceMs) => advance(connection, level, { widthMs, pieceMs }))) return true
       }
       return latePace.time((pieceMs) => foldLate(connection, pieceMs))
-    })
-    return isMore ?? false
+    }
+    try {
+      return (await asOnlyWorker(pool, work)) ?? false
+    } catch (error) {
+      // A policy works on the same range just now: it waits until the next round, like everything behind it.
+      if (sqlState(error) === LOCK_NOT_AVAILABLE) return false
+      throw error
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { LEVELS } from '../storage/rollups.ts'
 import { resolveSeries } from '../storage/series.ts'
 import { type BatchResult, type StoreWay, storeBatch } from '../storage/telemetry.ts'
 import type { TestDatabase, TestEngine } from './database.ts'
+import { waitFor } from './wait.ts'
 
 /** As if a while had passed since the late readings were noted: the job takes them now. */
 export async function letNotesRest(pool: Pool): Promise<void> {
@@ -56,7 +57,15 @@ export class TestStorage {
   }
 
   async rollUpAll(): Promise<void> {
-    while (await this.engine.rollUp());
+    await waitFor('everything to be rolled up', async () => {
+      // A policy that works in the background has to end first.
+      while (await this.engine.rollUp());
+      const { rows } = await this.database.pool.query(
+        `SELECT FROM late_reading UNION ALL SELECT FROM rollup_progress
+         WHERE level = '1m' AND done_until < now() - interval '12 minutes'`,
+      )
+      return rows.length === 0
+    })
   }
 
   /** What the rollup relations say is what the readings say. */
