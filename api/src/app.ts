@@ -14,7 +14,10 @@ import type { Api, Deps } from './deps.ts'
 import { credentialRoutes } from './devices/credentials.ts'
 import { deletionRoutes } from './devices/deletions.ts'
 import { deviceRoutes } from './devices/routes.ts'
+import { diagnosticsRoutes } from './diagnostics/routes.ts'
+import { enrolmentRoutes } from './enrolments/routes.ts'
 import { handleError } from './errors.ts'
+import { integrationRoutes } from './integrations/routes.ts'
 import { pollRoutes } from './live/poll.ts'
 import { socketRoutes } from './live/socket.ts'
 import { sseRoutes } from './live/sse.ts'
@@ -146,6 +149,9 @@ async function installRoutes(api: Api, deps: Deps): Promise<void> {
   deviceRoutes(api, deps)
   deletionRoutes(api, deps)
   credentialRoutes(api, deps)
+  enrolmentRoutes(api, deps)
+  integrationRoutes(api, deps)
+  diagnosticsRoutes(api, deps)
   latestRoutes(api, deps)
   readingsRoutes(api, deps)
   rejectedRoutes(api, deps)

@@ -36,6 +36,8 @@ export const problems = {
     'List the credentials of the device for their ids.',
   ],
   token_not_found: [404, 'No such token', 'List the tokens for their ids.'],
+  integration_not_found: [404, 'No such integration', 'List the integrations for their names.'],
+  enrolment_not_found: [404, 'No such enrolment', 'List the enrolments for the devices that wait.'],
   command_not_found: [404, 'No such command', 'List the commands of the device for their ids.'],
   unknown_metric: [
     404,
@@ -44,6 +46,7 @@ export const problems = {
   ],
   method_not_allowed: [405, 'Method not allowed', 'Use one of the methods in the allow header.'],
   device_exists: [409, 'The device id is taken', 'Choose another id, or leave it out to get a free one.'],
+  integration_exists: [409, 'The name is taken', 'Choose another name, or delete that integration first.'],
   device_disabled: [409, 'The device is disabled', 'Enable the device first.'],
   too_many_credentials: [409, 'Two credentials are active already', 'Revoke one of them first.'],
   command_not_queued: [409, 'The command was sent already', 'Only queued commands can be cancelled.'],

@@ -6,7 +6,7 @@ import type { RejectedRow } from '@telltale/infra/storage/telemetry'
 import type { PublishPacket } from 'aedes'
 import { type CommandDispatcher, decodeReply } from './commands.ts'
 import { type RejectedPayload, type Topic, topics } from './contract/index.ts'
-import type { DeviceSession, Presence } from './presence.ts'
+import type { DeviceSession, Presence, Source } from './presence.ts'
 import { type Decoded, decodeMetric, decodeTelemetry, encodeReadings, type TimeWindow } from './telemetry.ts'
 import type { TelemetryWriter } from './telemetry-writer.ts'
 
@@ -23,13 +23,13 @@ export interface AcceptDeps {
 }
 
 /**
- * What a device's publish means. `done` is called when it is safe to acknowledge; the packet is then forwarded as it
- * stands, so what subscribers must not see (an unreadable payload) or must see otherwise (without its time) is
- * changed in place here.
+ * What a publish under a device's root means, by the device or in its name. `done` is called when it is safe to
+ * acknowledge; the packet is then forwarded as it stands, so what subscribers must not see (an unreadable payload) or
+ * must see otherwise (without its time) is changed in place here.
  */
-export function acceptFromDevice(deps: AcceptDeps, publish: Publish): void {
-  const { session, packet, topic, payload, nowMs, done } = publish
-  const { clock } = session
+export function acceptPublish(deps: AcceptDeps, publish: Publish): void {
+  const { source, packet, topic, payload, nowMs, done } = publish
+  const { clock } = source
   switch (topic.kind) {
     case 'telemetry':
       return store(deps, publish, decodeTelemetry(payload, { nowMs, clock, window: deps.window }))
@@ -38,7 +38,7 @@ export function acceptFromDevice(deps: AcceptDeps, publish: Publish): void {
       // The plain value has no room for its time: the API gets it in stamped form beside the device's own message.
       const tellApi = () => {
         if (decoded.readings.length > 0)
-          deps.publish(topics.platform('readings', session.deviceId), encodeReadings(decoded.readings))
+          deps.publish(topics.platform('readings', source.deviceId), encodeReadings(decoded.readings))
         done()
       }
       return store(deps, { ...publish, done: tellApi }, decoded)
@@ -53,14 +53,15 @@ export function acceptFromDevice(deps: AcceptDeps, publish: Publish): void {
     case 'command':
     case 'platform':
     case 'foreign':
-      throw new Error(`a device may not publish to ${packet.topic}: mayPublish() is wrong`)
+      throw new Error(`nobody may publish to ${packet.topic} for a device: mayPublish() is wrong`)
   }
 }
 
 export interface Publish {
-  session: DeviceSession
+  /** The device it speaks for; its session, when it is the device itself. */
+  source: Source | DeviceSession
   packet: PublishPacket
-  /** The packet's topic, which the session's device may publish to. */
+  /** The packet's topic, which the publisher may use. */
   topic: Topic
   payload: Buffer
   /** When it arrived. */
@@ -70,12 +71,12 @@ export interface Publish {
 
 /** On the path of every message: plain objects of one shape, no spreading (it cost a tenth of the broker's time). */
 function store(deps: AcceptDeps, publish: Publish, decoded: Decoded): void {
-  const { session, packet, payload, nowMs, done } = publish
-  deps.presence.heard(session, nowMs)
+  const { source, packet, payload, nowMs, done } = publish
+  deps.presence.heard(source, nowMs)
   let rowCount = decoded.rejected === undefined ? 0 : 1
   for (const reading of decoded.readings) rowCount += reading.metrics.length
   deps.writer.add({
-    deviceId: session.deviceId,
+    deviceId: source.deviceId,
     readings: decoded.readings,
     rejected: decoded.rejected === undefined ? undefined : rejectedRow(publish, decoded.rejected),
     rowCount,
@@ -89,9 +90,9 @@ function store(deps: AcceptDeps, publish: Publish, decoded: Decoded): void {
   })
 }
 
-function rejectedRow({ session, packet, payload, nowMs }: Publish, reason: string): RejectedRow {
+function rejectedRow({ source, packet, payload, nowMs }: Publish, reason: string): RejectedRow {
   return {
-    deviceId: session.deviceId,
+    deviceId: source.deviceId,
     receivedAtMs: nowMs,
     topic: packet.topic,
     reason,
@@ -102,14 +103,14 @@ function rejectedRow({ session, packet, payload, nowMs }: Publish, reason: strin
 }
 
 /** A message with nothing readable in it is forwarded to nobody: in its place goes word of its rejection. */
-function tellRejected(deps: AcceptDeps, { session, packet, nowMs }: Publish, decoded: Decoded): void {
+function tellRejected(deps: AcceptDeps, { source, packet, nowMs }: Publish, decoded: Decoded): void {
   const word: RejectedPayload = {
-    deviceId: session.deviceId,
+    deviceId: source.deviceId,
     receivedAt: nowMs,
     topic: packet.topic,
     reason: decoded.rejected ?? '',
   }
-  const topic = topics.platform('rejected', session.deviceId)
+  const topic = topics.platform('rejected', source.deviceId)
   const payload = Buffer.from(JSON.stringify(word))
   if (decoded.readings.length > 0) return deps.publish(topic, payload)
   packet.topic = topic
@@ -122,7 +123,7 @@ function acceptStatus(deps: AcceptDeps, publish: Publish): void {
   // An empty retained status clears the retained message; it says nothing about the device.
   if (payload.length === 0) return publish.done()
   const status = decodeStatus(payload)
-  if (status) return deps.presence.reported(publish.session, status, publish.done)
+  if (status) return deps.presence.reported(publish.source as DeviceSession, status, publish.done)
   const rejected = 'status is neither online nor offline'
   store(deps, publish, { readings: [], rejected })
 }
@@ -148,7 +149,7 @@ function acceptReply(deps: AcceptDeps, publish: Publish, commandId: string): voi
       'not a reply: {"status": accepted | progress | succeeded | failed | rejected, …} expected'
     return store(deps, publish, { readings: [], rejected })
   }
-  const { deviceId } = publish.session
+  const { deviceId } = publish.source
   // The row is the truth: a reply is acknowledged when it is written, however long the database is away.
   const work = () => deps.commands.reply(deviceId, commandId, reply)
   retry(work, { ...REPLY_BACKOFF, isRetryable: isTransient }).then(publish.done, (error: Error) =>

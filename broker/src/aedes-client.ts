@@ -1,21 +1,20 @@
 import type { Client, PublishPacket } from 'aedes'
-import { generate, type IPublishPacket } from 'mqtt-packet'
+import type { Published } from './sessions/sessions.ts'
 
 /**
  * The few things of an aedes 1.2 client that its types do not offer. Re-check on every upgrade: lib/client.js
- * (`_disconnected`, `_nextId`, `_parser`), lib/qos-packet.js, lib/handlers/index.js.
+ * (`_disconnected`, `_parser`, `deliverQoS`), lib/handlers/subscribe.js, lib/handlers/index.js.
  */
 interface Internals {
   /** Set when a DISCONNECT packet came. */
   _disconnected: boolean
-  /** The next packet id for deliveries to this client; shared with aedes so that ids never collide. */
-  _nextId: number
   _parser: {
     on(event: 'packet', listener: (packet: { cmd: string; messageId?: number }) => void): unknown
   }
   /** Stops reading the socket; before CONNACK aedes resumes it itself. */
   pause(): void
-  subscriptions: Record<string, { qos: number }>
+  /** aedes delivers with this; only retained messages for new subscriptions still come this way. */
+  deliverQoS(packet: Published, done: () => void): void
   broker: { persistence: { incomingGetPacket(client: Client, packet: PublishPacket): Promise<unknown> } }
 }
 
@@ -29,8 +28,9 @@ export function saidDisconnect(client: Client): boolean {
   return internals(client)._disconnected
 }
 
-export function subscriptionsOf(client: Client): Record<string, { qos: number }> {
-  return internals(client).subscriptions
+/** Retained messages for new subscriptions, one after the other. */
+export function sendRetainedThrough(client: Client, deliver: (packet: Published) => Promise<void>): void {
+  internals(client).deliverQoS = (packet, done) => void deliver(packet).then(done, done)
 }
 
 /** Calls `listener` with the packet id of every PUBACK; aedes removes it when the client closes. */
@@ -48,19 +48,4 @@ export async function isAwaitingPubrel(client: Client, packet: PublishPacket): P
       () => true,
       () => false,
     )
-}
-
-const PACKET_ID_MAX = 65_535
-
-/**
- * Writes one QoS 1 PUBLISH to the client, past aedes' queues: for a persistent session those would keep it and send
- * it again after it expired. @returns its packet id
- */
-export function writeQos1(client: Client, message: { topic: string; payload: Buffer }): number {
-  const state = internals(client)
-  const messageId = state._nextId
-  state._nextId = messageId >= PACKET_ID_MAX ? 1 : messageId + 1
-  const packet: IPublishPacket = { cmd: 'publish', qos: 1, retain: false, dup: false, messageId, ...message }
-  client.conn.write(generate(packet))
-  return messageId
 }

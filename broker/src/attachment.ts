@@ -1,17 +1,29 @@
 import type { Client } from 'aedes'
 import type { PresenceReason } from './contract/index.ts'
-import type { Principal } from './devices.ts'
+import type { Gate } from './gate/gate.ts'
 import type { InOrder } from './order.ts'
-import type { DeviceSession } from './presence.ts'
+import type { Peer } from './peer.ts'
+import type { DeviceSession, Source } from './presence.ts'
+import { type Principal, principalName } from './principals.ts'
+
+/** What the listener and the gate know of a connection before anybody has proved anything. */
+export interface Accepted {
+  peer: Peer
+  gate: Gate
+}
 
 /** What is known of a client from its authentication until it is gone; never derived from `client.id`. */
-export interface Attachment {
+export interface Attachment extends Accepted {
   principal: Principal
   order: InOrder
   /** Devices only. */
   session?: DeviceSession
-  /** Granted filters, counted here: aedes' own list is filled later than its hook is asked. */
-  filters: Set<string>
+  /** Integrations only: the devices they write readings of. */
+  sources?: Map<string, Source>
+  /** CONNACK has been sent: what is subscribed from now on is new. */
+  isOpen: boolean
+  /** Storing for others goes in the order of the publishes. */
+  keeping?: Promise<void>
   endReason?: PresenceReason
   /** An authenticated client of the same client id, about to make aedes close this one. */
   successor?: Client
@@ -20,4 +32,9 @@ export interface Attachment {
 /** A successor that died before it took over has taken nothing over. */
 export function endReasonOf({ endReason, successor }: Attachment): PresenceReason | undefined {
   return endReason ?? (successor && !successor.closed ? 'taken_over' : undefined)
+}
+
+/** As diagnostics name a client. */
+export function whoIs(client: Client, { principal, peer }: Attachment) {
+  return { deviceId: principalName(principal), clientId: client.id, address: peer.address }
 }

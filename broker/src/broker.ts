@@ -1,60 +1,86 @@
+import type { Duplex } from 'node:stream'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
-import type { Pool } from '@telltale/infra/storage/pool'
-import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
-import { type AcceptDeps, acceptFromDevice } from './accept.ts'
-import { isAwaitingPubrel, pauseClient, saidDisconnect } from './aedes-client.ts'
-import { type Attachment, endReasonOf } from './attachment.ts'
-import { type PresenceReason, parseTopic, payloadLimits, type Topic, topics } from './contract/index.ts'
-import { authenticate, connackCodes, mayPublish, mayReceive, maySubscribe, RefusedError } from './devices.ts'
+import { Aedes, type AuthenticateError, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
+import type { AcceptDeps } from './accept.ts'
+import { pauseClient, saidDisconnect, sendRetainedThrough } from './aedes-client.ts'
+import { type Accepted, type Attachment, endReasonOf, whoIs } from './attachment.ts'
+import { type AuthenticateDeps, authenticate, connackCodes, RefusedError } from './authenticate.ts'
+import { Clients } from './clients.ts'
+import { type Topic, topics } from './contract/index.ts'
+import type { Diagnostics } from './diagnostics.ts'
+import type { DeviceDirectory } from './directory.ts'
+import type { Doorkeeper } from './doorkeeper.ts'
 import { InOrder } from './order.ts'
-import { createSessionStore } from './session-store.ts'
+import type { Peer } from './peer.ts'
+import { mayReceive } from './principals.ts'
+import { Publishing } from './publishing.ts'
+import type { Router } from './router.ts'
+import { persistenceForAedes } from './sessions/for-aedes.ts'
+import type { Sessions } from './sessions/sessions.ts'
+import type { Qos, SessionStore } from './sessions/store.ts'
+import { Subscribing } from './subscribing.ts'
 import { StampClock } from './telemetry.ts'
 
-export interface BrokerDeps extends Omit<AcceptDeps, 'publish'> {
-  pool: Pool
-  platformSecret: string
+export interface BrokerDeps extends Omit<AcceptDeps, 'publish'>, AuthenticateDeps {
+  sessions: Sessions
+  stores: { durable: SessionStore; memory: SessionStore }
+  router: Router
+  doorkeeper: Doorkeeper
+  directory: DeviceDirectory
+  diagnostics: Diagnostics
+  limits: ClientLimits
   log: Logger
-  /** Series ids of a device's former life must not outlive a reconnect. */
-  /** Word from the API. */
-  onRevoked: (deviceId: string) => void
+  /** Word from the API: somebody's secret is no longer good. */
+  onRevoked: (principalName: string) => void
+}
+
+/** What one client may hold. */
+export interface ClientLimits {
+  deviceSubscriptions: number
+  deviceRetained: number
 }
 
 /** aedes with our hooks; the order of its own steps is in docs/ARCHITECTURE.md. */
 export class Broker {
   readonly #deps: BrokerDeps
-  readonly #accept: AcceptDeps
   readonly #aedes: Aedes
-  readonly #attachments = new WeakMap<Client, Attachment>()
-  /** The live client of each device: a second one takes over whatever its client id. */
-  readonly #clients = new Map<string, Client>()
-  /** Last Wills between CONNECT and authentication. */
-  readonly #wills = new WeakMap<Client, PublishPacket>()
+  readonly #publishing: Publishing
+  readonly #subscribing: Subscribing
+  readonly #accepted = new WeakMap<object, Accepted>()
+  readonly clients = new Clients()
+  /** Topics of Last Wills, between CONNECT and authentication. */
+  readonly #wills = new WeakMap<Client, string>()
   #isClosing = false
 
   constructor(deps: BrokerDeps) {
     this.#deps = deps
-    this.#accept = { ...deps, publish: (topic, payload) => this.publish(topic, payload) }
+    this.#publishing = new Publishing({ ...deps, publish: (topic, payload) => this.publish(topic, payload) })
+    this.#subscribing = new Subscribing(deps)
+    const { durable, memory } = deps.stores
     this.#aedes = new Aedes({
-      persistence: createSessionStore(),
+      mq: deps.router,
+      persistence: persistenceForAedes(deps.sessions, durable, memory),
       concurrency: limits.broker.concurrency,
-      connectTimeout: limits.broker.connectTimeoutMs,
+      connectTimeout: 2 * limits.gate.connectTimeoutMs,
       drainTimeout: limits.broker.drainTimeoutMs,
       maxTopicLevels: limits.broker.topicLevelsMax,
-      maxClientsIdLength: limits.broker.clientIdCharsMax,
+      maxClientsIdLength: limits.gate.connectBytesMax,
       preConnect: (client, packet, callback) => this.#preConnect(client, packet, callback),
       authenticate: (client, username, password, done) =>
         void this.#authenticate(client, username, password).then(
           () => done(null, true),
-          (error) => done(error, null),
+          (error: AuthenticateError) => done(error, null),
         ),
       authorizePublish: (client, packet, callback) => this.#authorizePublish(client, packet, callback),
-      authorizeSubscribe: (client, subscription, callback) =>
-        callback(null, this.#maySubscribe(client, subscription.topic) ? subscription : null),
-      authorizeForward: (client, packet) => {
-        const attachment = this.#attachments.get(client)
-        return attachment && mayReceive(attachment.principal, packet.topic) ? packet : null
-      },
+      authorizeSubscribe: (client, { topic, qos }, callback) =>
+        void this.#subscribing
+          .subscribe(client, this.clients.get(client), { filter: topic, qos: qos as Qos })
+          .then(
+            (isGranted) => callback(null, isGranted ? { topic, qos } : null),
+            (error) => callback(error),
+          ),
+      authorizeForward: () => null,
     })
     this.#listen()
   }
@@ -63,73 +89,62 @@ export class Broker {
     await this.#aedes.listen()
   }
 
-  readonly handle: Aedes['handle'] = (connection, request) => this.#aedes.handle(connection, request)
-
-  /** Devices only: the API's own link is not counted. */
-  get deviceCount(): number {
-    return this.#clients.size
+  /** A new connection, from any listener. */
+  accept(connection: Duplex, peer: Peer): void {
+    const gate = this.#deps.doorkeeper.admit(connection, peer)
+    if (!gate) return
+    this.#accepted.set(gate.connection, { peer, gate })
+    this.#aedes.handle(gate.connection)
   }
 
   /** A message of the platform's own: QoS 0 unless it is kept. */
-  publish(topic: string, payload: Buffer, options: { retain?: boolean } = {}): void {
-    const packet: PublishPacket = {
-      cmd: 'publish',
-      topic,
-      payload,
-      qos: 0,
-      retain: options.retain ?? false,
-      dup: false,
-    }
-    this.#aedes.publish(packet, (error) => {
-      if (error) this.#deps.log.warn({ err: error, topic }, 'a platform message could not be sent')
-    })
+  publish(topic: string, payload: Buffer, { retain = false } = {}): void {
+    const packet = { topic, payload, qos: 0 as const, retain }
+    const publish = () => this.#deps.router.publish(packet)
+    if (retain) void this.#deps.sessions.keep(packet).then(publish)
+    else publish()
   }
 
-  /** The secret each connected device proved itself with. */
-  *credentialsInUse(): Iterable<{ deviceId: string; hash: Buffer }> {
-    for (const [deviceId, client] of this.#clients) {
-      const principal = this.#attachments.get(client)?.principal
-      if (principal?.kind === 'device') yield { deviceId, hash: principal.credentialHash }
-    }
-  }
-
-  /** Closes a device's live connection. */
-  disconnect(deviceId: string, reason: PresenceReason): void {
-    const client = this.#clients.get(deviceId)
-    if (!client) return
-    this.#end(client, reason)
-    client.close()
+  /** Word of the API, through another broker. */
+  heardFromApi(topic: Topic): void {
+    this.#publishing.fromApi(topic)
   }
 
   /** Reads no further packet, so that what was read can be stored and acknowledged before `close`. */
   stopReading(): void {
     this.#isClosing = true
-    for (const client of this.#clients.values()) pauseClient(client)
+    for (const [client] of this.clients.all()) pauseClient(client)
   }
 
-  /** Closes every connection; no will is published for devices that will reconnect. */
+  /** Closes every connection; no will is published for clients that will reconnect. */
   async close(): Promise<void> {
     this.#isClosing = true
-    for (const client of this.#clients.values()) this.#end(client, 'broker_stopped')
+    this.#deps.sessions.holdWills()
+    for (const [, attachment] of this.clients.all()) attachment.endReason ??= 'broker_stopped'
     await new Promise<void>((resolve) => this.#aedes.close(resolve))
   }
 
   #listen(): void {
     this.#aedes.on('client', (client) => this.#connected(client))
     this.#aedes.on('clientDisconnect', (client) => this.#disconnected(client))
-    this.#aedes.on('keepaliveTimeout', (client) => this.#end(client, 'keep_alive_lost'))
+    this.#aedes.on('connackSent', ({ returnCode }, client) => {
+      if (returnCode === 0) this.#opened(client)
+    })
     this.#aedes.on('clientError', (client, error) => {
       this.#deps.log.debug({ err: error, clientId: client.id }, 'client error')
     })
-    this.#aedes.on('connectionError', (_client, error) =>
-      this.#deps.log.debug({ err: error }, 'connection refused'),
-    )
+    this.#aedes.on('connectionError', (client, error) => {
+      this.#deps.log.debug({ err: error }, 'connection refused')
+      this.#forget(client)
+    })
     this.#aedes.on('subscribe', (_subscriptions, client) => {
-      const deviceId = this.#attachments.get(client)?.session?.deviceId
+      const deviceId = this.clients.get(client)?.session?.deviceId
       if (deviceId) this.#deps.commands.nudge(deviceId)
     })
     this.#aedes.on('unsubscribe', (filters, client) => {
-      for (const filter of filters) this.#attachments.get(client)?.filters.delete(filter)
+      // Stored sessions are told by aedes' persistence.
+      if (this.#deps.sessions.find(client)?.outbox.isClean)
+        void this.#deps.sessions.unsubscribe(client, filters)
     })
     // Not in aedes' types: persistence failures arrive here, and without a listener would end the process.
     const emitter = this.#aedes as unknown as NodeJS.EventEmitter
@@ -141,71 +156,112 @@ export class Broker {
     packet: ConnectPacket,
     callback: (error: Error | null, success: boolean) => void,
   ): void {
-    // Packets behind CONNECT must not be handled before authentication ended.
-    pauseClient(client)
-    // aedes passes these on as they are; PostgreSQL cannot hold U+0000 ([MQTT-1.5.3-2]).
-    const texts = [packet.clientId, packet.username, packet.will?.topic]
-    if (texts.some((text) => text?.includes('\0'))) return callback(new Error('U+0000 in CONNECT'), false)
-    if (packet.will) this.#wills.set(client, packet.will as PublishPacket)
-    // Client ids are free, so two devices may pick the same one: each gets a name space of its own.
-    if (packet.username !== undefined && packet.clientId)
-      packet.clientId = `${packet.username}/${packet.clientId}`
+    const accepted = this.#accepted.get(client.conn)
+    if (!accepted || this.#isClosing) return callback(new Error('not now'), false)
+    if (packet.will) this.#wills.set(client, packet.will.topic)
+    // Client ids are free, so two principals may pick the same one: each gets a name space of its own.
+    const name = packet.username ?? accepted.peer.certificate?.commonName
+    if (name !== undefined && packet.clientId) packet.clientId = `${name}/${packet.clientId}`
+    // The gate watches over it: aedes' own timer also runs while we do not read.
+    packet.keepalive = 0
     callback(null, true)
   }
 
   async #authenticate(client: Client, username?: string, password?: Buffer): Promise<void> {
-    if (this.#isClosing) throw new RefusedError(connackCodes.serverUnavailable, 'the broker is stopping')
-    const principal = await authenticate(this.#deps, username, password)
-    const will = this.#wills.get(client)
-    if (will && !mayPublish(principal, parseTopic(will.topic)))
-      throw new RefusedError(connackCodes.notAuthorized, `a Last Will on ${will.topic} is not allowed`)
-    const attachment: Attachment = { principal, order: new InOrder(), filters: new Set() }
+    const accepted = this.#accepted.get(client.conn)
+    if (!accepted || this.#isClosing)
+      throw new RefusedError(connackCodes.serverUnavailable, 'overloaded', 'the broker is stopping')
+    const { peer } = accepted
+    const willTopic = this.#wills.get(client)
+    const claim = { username, password, clientId: client.id, peer, willTopic }
+    const principal = await this.#deps.doorkeeper.check(claim, () => authenticate(this.#deps, claim))
+    if (client.closed) throw new Error('gone meanwhile')
+    this.#attach(client, { ...accepted, principal, order: new InOrder(), isOpen: false })
+  }
+
+  #attach(client: Client, attachment: Attachment): void {
+    const { principal, peer } = attachment
+    const { sessions, diagnostics } = this.#deps
+    const who = whoIs(client, attachment)
+    const bufferBytesMax =
+      principal.kind === 'platform' ? limits.sessions.platformBufferBytesMax : limits.sessions.bufferBytesMax
+    sessions.attach(client, {
+      sessionId: client.id,
+      isClean: client.clean,
+      bufferBytesMax,
+      mayReceive: (topic) => mayReceive(principal, topic),
+      onDropped: (count) =>
+        diagnostics.report({
+          ...who,
+          code: 'queue_overflow',
+          detail: `${count} messages to it were dropped`,
+        }),
+      onStuck: () => {
+        diagnostics.report({
+          ...who,
+          code: 'slow_reader',
+          detail: 'it took nothing from its socket for too long',
+        })
+        this.clients.close(client, 'connection_lost')
+      },
+    })
+    sendRetainedThrough(client, (packet) => sessions.deliverRetained(client, packet))
     if (principal.kind === 'device') {
       // Of the same client id, aedes itself closes the former one, before it tells us of this one.
-      const former = this.#clients.get(principal.deviceId)
-      const attached = former?.id === client.id && this.#attachments.get(former)
+      const former = this.clients.live(principal.deviceId)
+      const attached = former?.id === client.id && this.clients.get(former)
       if (attached) attached.successor = client
       attachment.session = {
         deviceId: principal.deviceId,
         clientId: client.id,
-        address: (client.conn as { remoteAddress?: string }).remoteAddress ?? null,
+        address: peer.address,
         connectedAt: new Date(),
         clock: new StampClock(),
       }
     }
-    this.#attachments.set(client, attachment)
+    this.clients.add(client, attachment)
   }
 
   /** After authentication and after aedes closed an older client of the same client id. */
   #connected(client: Client): void {
-    const attachment = this.#attachments.get(client)
-    if (!attachment?.session) return
-    const { session } = attachment
-    const former = this.#clients.get(session.deviceId)
-    this.#clients.set(session.deviceId, client)
+    const session = this.clients.get(client)?.session
+    if (!session) return
+    const former = this.clients.setLive(session.deviceId, client)
     session.connectedAt = new Date()
     this.#deps.presence.connected(session)
-    this.#deps.commands.connected(session.deviceId, client)
-    if (former && former !== client) {
-      this.#end(former, 'taken_over')
-      former.close()
-    }
+    const attached = this.#deps.sessions.find(client)
+    if (attached) this.#deps.commands.connected(session.deviceId, attached)
+    if (former) this.clients.close(former, 'taken_over')
     // A device that writes its own status overwrites this; one that never does is not left without.
     this.#writeStatus(session.deviceId, 'online')
   }
 
+  /** CONNACK is out: what the client sends may pass, what is queued for it is sent. */
+  #opened(client: Client): void {
+    const attachment = this.clients.get(client)
+    if (!attachment) return
+    attachment.isOpen = true
+    this.#deps.doorkeeper.open(attachment, client.id)
+    this.#deps.sessions.find(client)?.outbox.open()
+  }
+
   #disconnected(client: Client): void {
-    const attachment = this.#attachments.get(client)
+    const attachment = this.clients.get(client)
+    this.#forget(client)
     if (!attachment?.session) return
     const { session } = attachment
-    const isLive = this.#clients.get(session.deviceId) === client
-    if (isLive) this.#clients.delete(session.deviceId)
+    const isLive = this.clients.endLive(session.deviceId, client)
     this.#deps.commands.disconnected(session.deviceId, client)
     const reason = endReasonOf(attachment) ?? (saidDisconnect(client) ? 'disconnected' : 'connection_lost')
     this.#deps.presence.disconnected(session, reason)
     // Whoever left without saying so (no will, or a will that said something else) is said to be offline.
-    if (isLive && session.reported !== 'offline' && !this.#isClosing)
+    if (isLive && session.reported !== 'offline' && reason !== 'taken_over' && !this.#isClosing)
       this.#writeStatus(session.deviceId, 'offline')
+  }
+
+  #forget(client: Client): void {
+    this.clients.remove(client)
+    this.#deps.sessions.detach(client)
   }
 
   #authorizePublish(
@@ -213,63 +269,25 @@ export class Broker {
     packet: PublishPacket,
     callback: (error?: Error | null) => void,
   ): void {
-    const attachment = client && this.#attachments.get(client)
+    const attachment = client && this.clients.get(client)
     if (!client || !attachment) return callback(new Error('nobody to publish for'))
-    const { principal, session, order } = attachment
     // aedes marks a client closed before it asks for its will.
     if (client.closed && !this.#mayWillSpeak(client, attachment)) return callback(new Error('will withdrawn'))
-    const topic = parseTopic(packet.topic)
-    if (!mayPublish(principal, topic) || packet.topic.includes('\0')) {
-      this.#end(client, 'protocol_error')
-      this.#deps.log.info({ clientId: client.id, topic: packet.topic }, 'forbidden topic')
-      return callback(new Error(`publishing to ${packet.topic} is not allowed`))
-    }
-    if (packet.payload.length > payloadLimits.payloadBytesMax) {
-      this.#end(client, 'protocol_error')
-      return callback(new Error('payload too large'))
-    }
-    if (!session) return this.#acceptFromApi(topic, callback)
-    const done = order.enter(callback)
-    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
-    const publish = { session, packet, topic, payload, nowMs: Date.now(), done }
-    const accept = () => acceptFromDevice(this.#accept, publish)
-    if (packet.qos === 2) this.#acceptOnce(client, packet, { accept, done })
-    else accept()
+    const refusal = this.#publishing.accept(client, attachment, packet, callback)
+    if (!refusal) return
+    attachment.endReason ??= 'protocol_error'
+    this.#deps.diagnostics.report({ ...whoIs(client, attachment), code: 'forbidden_topic', detail: refusal })
+    callback(new Error(refusal))
   }
 
-  /** QoS 2: what is sent again before its PUBREL was accepted already, and is only answered again. */
-  #acceptOnce(client: Client, packet: PublishPacket, then: { accept: () => void; done: () => void }): void {
-    void isAwaitingPubrel(client, packet).then((isRepeated) => (isRepeated ? then.done() : then.accept()))
-  }
-
-  /** Wills lie: the one of a connection that was taken over, or that we close ourselves, is not published. */
+  /** Wills lie: the one of a device that was taken over, or that we close ourselves, is not published. */
   #mayWillSpeak(client: Client, attachment: Attachment): boolean {
-    if (this.#isClosing || endReasonOf(attachment) === 'taken_over') return false
+    if (this.#isClosing) return false
     const { session } = attachment
-    const live = session && this.#clients.get(session.deviceId)
+    if (!session) return true
+    if (endReasonOf(attachment) === 'taken_over') return false
+    const live = this.clients.live(session.deviceId)
     return live === undefined || live === client
-  }
-
-  #acceptFromApi(topic: Topic, callback: () => void): void {
-    if (topic.kind === 'platform' && topic.about === 'nudge') this.#deps.commands.nudge(topic.id)
-    if (topic.kind === 'platform' && topic.about === 'revoked') this.#deps.onRevoked(topic.id)
-    callback()
-  }
-
-  #maySubscribe(client: Client, filter: string): boolean {
-    const attachment = this.#attachments.get(client)
-    if (!attachment) return false
-    const { principal, filters } = attachment
-    if (!maySubscribe(principal, filter)) return false
-    if (principal.kind === 'platform') return true
-    if (filters.size >= limits.broker.subscriptionsPerClientMax && !filters.has(filter)) return false
-    filters.add(filter)
-    return true
-  }
-
-  #end(client: Client, reason: PresenceReason): void {
-    const attachment = this.#attachments.get(client)
-    if (attachment) attachment.endReason ??= reason
   }
 
   #writeStatus(deviceId: string, status: 'online' | 'offline'): void {

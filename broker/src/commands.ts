@@ -13,7 +13,8 @@ import {
 import { isTransient } from '@telltale/infra/storage/errors'
 import type { Pool } from '@telltale/infra/storage/pool'
 import type { Client } from 'aedes'
-import { onPuback, subscriptionsOf, writeQos1 } from './aedes-client.ts'
+import { generate } from 'mqtt-packet'
+import { onPuback } from './aedes-client.ts'
 import {
   type CommandPayload,
   filterMatches,
@@ -22,12 +23,18 @@ import {
   replyStatuses,
   topics,
 } from './contract/index.ts'
+import type { Outbox } from './sessions/outbox.ts'
+import type { Attached } from './sessions/sessions.ts'
 
 const BACKOFF = { minMs: 100, maxMs: 2_000 }
 
 /** A device's way to receive: its live client and what was sent to it and not acknowledged yet. */
 interface Lane {
   client: Client
+  /** Gives packet ids that are free. */
+  outbox: Outbox
+  /** What the device subscribed to. */
+  filters: Attached['filters']
   /** Packet id → command id, until its PUBACK. */
   unacknowledged: Map<number, string>
   /** Packets of commands that a reply or their time has finished: they block nothing, a late PUBACK still counts. */
@@ -65,9 +72,11 @@ export class CommandDispatcher {
     await this.#sweeping
   }
 
-  connected(deviceId: string, client: Client): void {
+  connected(deviceId: string, { client, outbox, filters }: Attached): void {
     const lane: Lane = {
       client,
+      outbox,
+      filters,
       unacknowledged: new Map(),
       settled: new Map(),
       isDispatching: false,
@@ -112,10 +121,11 @@ export class CommandDispatcher {
   }
 
   async #sendNext(deviceId: string, lane: Lane): Promise<void> {
+    await lane.outbox.resumed
     const room = limits.commands.inFlightPerDeviceMax - lane.unacknowledged.size
     for (const due of await listDueCommands(this.#deps.pool, deviceId, room)) {
       const topic = topics.command(deviceId, due.id)
-      if (!hears(lane.client, topic)) return
+      if (!hears(lane, topic)) return
       // Marked before it is written: a crash in between leaves a `sent` row, which the next connect sends again.
       if (due.status === 'queued' && !(await this.#transition(deviceId, due.id, { to: 'sent' }))) {
         // Cancelled, or sent by the connection before this one just now: look again.
@@ -123,8 +133,11 @@ export class CommandDispatcher {
         continue
       }
       if (lane.client.closed) return
-      const packetId = writeQos1(lane.client, { topic, payload: encodeCommand(due) })
-      lane.unacknowledged.set(packetId, due.id)
+      const messageId = lane.outbox.lendPacketId()
+      lane.unacknowledged.set(messageId, due.id)
+      const message = { topic, payload: encodeCommand(due), qos: 1, retain: false, dup: false } as const
+      // Past the session's queue: that would send it again after it expired.
+      lane.client.conn.write(generate({ cmd: 'publish', messageId, ...message }))
     }
   }
 
@@ -140,6 +153,7 @@ export class CommandDispatcher {
     }
     lane.unacknowledged.delete(packetId)
     lane.settled.delete(packetId)
+    lane.outbox.giveBack(packetId)
     this.nudge(deviceId)
   }
 
@@ -178,16 +192,15 @@ export class CommandDispatcher {
     for (const packetId of lane.settled.keys()) {
       if (lane.settled.size <= limits.commands.queuedPerDeviceMax) break
       lane.settled.delete(packetId)
+      lane.outbox.giveBack(packetId)
     }
     this.nudge(deviceId)
   }
 }
 
 /** Whether the client asked for this topic with an acknowledged delivery. */
-function hears(client: Client, topic: string): boolean {
-  return Object.entries(subscriptionsOf(client)).some(
-    ([filter, { qos }]) => qos > 0 && filterMatches(filter, topic),
-  )
+function hears({ filters }: Lane, topic: string): boolean {
+  return [...filters].some(([filter, { qos }]) => qos > 0 && filterMatches(filter, topic))
 }
 
 function encodeCommand(due: CommandRecord & { ttlLeftMs: number }): Buffer {

@@ -1,62 +1,110 @@
 import { limits } from '@telltale/infra/limits'
 import { createLog, type Logger } from '@telltale/infra/log'
+import { hashSecret } from '@telltale/infra/secrets'
 import { type Releases, runService } from '@telltale/infra/service'
-import { findRevoked } from '@telltale/infra/storage/credentials'
+import { tlsFiles } from '@telltale/infra/settings-rules'
 import { openEngine } from '@telltale/infra/storage/engine'
 import { createPool, type Pool } from '@telltale/infra/storage/pool'
 import { Broker } from './broker.ts'
+import { Cluster } from './cluster.ts'
 import { CommandDispatcher } from './commands.ts'
 import { type BrokerConfig, brokerConfig, timeWindow } from './config.ts'
-import { type PlatformKind, topics } from './contract/index.ts'
+import { filters, type PlatformKind, parseTopic, topics } from './contract/index.ts'
+import { Diagnostics } from './diagnostics.ts'
+import { DeviceDirectory } from './directory.ts'
+import { Doorkeeper } from './doorkeeper.ts'
+import { Admission } from './gate/admission.ts'
+import { Gates, gateLimits } from './gate/gates.ts'
 import { LatestReadings } from './latest-readings.ts'
 import { listenTcp, listenWebSocket } from './listeners.ts'
+import { listenTls } from './listeners-tls.ts'
+import { Liveness } from './liveness.ts'
 import { Presence } from './presence.ts'
 import { repeat } from './repeat.ts'
+import { Revocations } from './revocations.ts'
+import { Router } from './router.ts'
 import { SeriesCache } from './series-cache.ts'
+import { openStores, sessionExpiryMs } from './sessions/open-stores.ts'
+import { Sessions } from './sessions/sessions.ts'
 import { StorageJobs } from './storage-jobs.ts'
 import { TelemetryWriter } from './telemetry-writer.ts'
 import { Totals } from './totals.ts'
+import { Wills } from './wills.ts'
 
 await runService(async (releases) => {
   const config = brokerConfig(process.env)
   const log = createLog('broker', config.TELLTALE_LOG_LEVEL)
+  const brokerId = config.TELLTALE_BROKER_ID
   const { pool, writerPool, jobsPool } = openPools(config, log, releases)
   const engine = await openEngine(writerPool)
   const totals = new Totals()
-  const series = new SeriesCache()
   const latest = new LatestReadings(pool, log)
-  const writer = new TelemetryWriter({ pool: writerPool, engine, series, latest, totals, log })
+  const writer = new TelemetryWriter({
+    ...{ pool: writerPool, engine, latest, totals, log },
+    series: new SeriesCache(),
+  })
   const tellApi = (about: PlatformKind, id: string, message: unknown) =>
     broker.publish(topics.platform(about, id), Buffer.from(JSON.stringify(message)))
-  const brokerId = config.TELLTALE_BROKER_ID
+
+  const router = new Router((packet) => sessions.deliver(packet))
+  const cluster = await joinCluster(config, log, releases)
+  const stores = await openStores(config, { cluster, log, releases })
+  const sessions = new Sessions({ ...stores, brokerId, log })
   const presence = new Presence({
-    pool,
-    brokerId,
-    log,
+    ...{ pool, brokerId, log },
     publish: (change) => tellApi('presence', change.deviceId, change),
+    onOpened: (deviceId, epoch) => cluster?.announceDevice(deviceId, epoch),
+    onElsewhere: (deviceId) => broker.clients.closeNamed(deviceId, 'taken_over'),
   })
   const commands = new CommandDispatcher({
-    pool,
-    log,
+    ...{ pool, log },
     publish: (record) => tellApi('commands', record.deviceId, record),
   })
+  const diagnostics = new Diagnostics({ pool, log })
+  const doorkeeper = openDoor(config, diagnostics, releases)
+  const accepting = { writer, presence, commands, window: timeWindow(config), log }
   const broker: Broker = new Broker({
-    pool,
-    writer,
-    presence,
-    commands,
-    log,
+    ...accepting,
+    ...{ pool, stores, sessions, router, doorkeeper, diagnostics },
     platformSecret: config.TELLTALE_PLATFORM_SECRET,
-    window: timeWindow(config),
-    onRevoked: () => void disconnectRevoked().catch((err) => log.warn({ err }, 'revocation check failed')),
+    enrolment: enrolmentOf(config),
+    directory: new DeviceDirectory(pool),
+    limits: {
+      deviceSubscriptions: config.TELLTALE_DEVICE_SUBSCRIPTIONS,
+      deviceRetained: config.TELLTALE_DEVICE_RETAINED,
+    },
+    onRevoked: (name) =>
+      void revocations
+        .changed(name)
+        .catch((err) => log.warn({ err }, 'a revocation could not be carried out')),
   })
-  async function disconnectRevoked(): Promise<void> {
-    for (const deviceId of await findRevoked(pool, [...broker.credentialsInUse()]))
-      broker.disconnect(deviceId, 'revoked')
-  }
+  const expiryMs = sessionExpiryMs(config)
+  const revocations = new Revocations({
+    pool,
+    clients: broker.clients,
+    sessions,
+    durable: stores.durable,
+    expiryMs,
+  })
+  const publish = (topic: string, payload: Buffer) => broker.publish(topic, payload)
+  const wills = new Wills({ ...accepting, pool, stores, sessions, router, publish })
+  const sendWills = (id: string) =>
+    void wills.sendLeftBy(id).catch((err) => log.warn({ err }, 'wills could not be sent'))
+  const liveness = new Liveness({
+    ...{ pool, brokerId, log },
+    onLost: (devices) => {
+      presence.lost(devices)
+      for (const { deviceId } of devices)
+        if (!broker.clients.live(deviceId))
+          broker.publish(topics.status(deviceId), Buffer.from('offline'), { retain: true })
+    },
+    onBrokerLost: sendWills,
+    onRevived: () => presence.revive(),
+  })
   const jobs = new StorageJobs({ pool: jobsPool, engine: await openEngine(jobsPool), config, log })
 
   // Released last-in-first-out: stop listening, store and acknowledge what was read, close, write the last rows.
+  releases.add('diagnostics', () => diagnostics.stop())
   releases.add('presence', () => presence.stop())
   releases.add('commands', () => commands.stop())
   releases.add('latest readings', () => latest.stop())
@@ -67,28 +115,121 @@ await runService(async (releases) => {
     broker.stopReading()
     return writer.idle()
   })
-  // What an earlier life of this broker left connected.
-  for (const deviceId of await presence.start())
-    broker.publish(topics.status(deviceId), Buffer.from('offline'), { retain: true })
+  if (cluster) await connectCluster(cluster, broker, router)
+  await liveness.start()
+  const grace = setTimeout(() => sendWills(brokerId), limits.sessions.willGraceMs)
+  releases.add('wills of an earlier life', () => clearTimeout(grace))
+  diagnostics.start()
+  presence.start()
   commands.start()
   latest.start()
   jobs.start(releases)
+
   const { revocationCheckMs, totalsMs } = limits.broker
-  repeat(releases, log, { what: 'revocation check', everyMs: revocationCheckMs, work: disconnectRevoked })
+  repeat(releases, log, {
+    what: 'sign of life',
+    everyMs: limits.cluster.heartbeatMs,
+    work: () => liveness.beat(),
+  })
+  repeat(releases, log, {
+    what: 'revocation check',
+    everyMs: revocationCheckMs,
+    work: () => revocations.check(),
+  })
+  repeat(releases, log, {
+    what: 'session sweep',
+    everyMs: limits.sessions.sweepMs,
+    work: () => revocations.sweep(),
+  })
   const tellTotals = async () => {
     const { pendingRows, pendingBytes } = writer
     const busyShare = writer.takeBusyShare()
-    const now = { brokerId, connections: broker.deviceCount, pendingRows, pendingBytes, busyShare }
+    const counts = { problems: diagnostics.takeCounts(), droppedTotal: sessions.droppedTotal }
+    const now = {
+      brokerId,
+      connections: broker.clients.deviceCount,
+      pendingRows,
+      pendingBytes,
+      busyShare,
+      ...counts,
+    }
     tellApi('totals', brokerId, totals.take(now))
   }
   repeat(releases, log, { what: 'totals', everyMs: totalsMs, work: tellTotals })
 
+  await listen(broker, config, { log, releases, diagnostics })
+  log.info({ port: config.TELLTALE_MQTT_PORT, engine: engine.name }, 'broker is listening')
+  return log
+})
+
+async function listen(
+  broker: Broker,
+  config: BrokerConfig,
+  { log, releases, diagnostics }: { log: Logger; releases: Releases; diagnostics: Diagnostics },
+): Promise<void> {
   const host = config.TELLTALE_MQTT_HOST
   await listenTcp(broker, { host, port: config.TELLTALE_MQTT_PORT }, releases)
   await listenWebSocket(broker, { host, port: config.TELLTALE_MQTT_WS_PORT }, releases)
-  log.info({ host, port: config.TELLTALE_MQTT_PORT, engine: engine.name }, 'broker is listening')
-  return log
-})
+  const files = tlsFiles(config)
+  if (!files || config.TELLTALE_MQTTS_PORT === undefined) return
+  const address = { host: config.TELLTALE_MQTTS_HOST, port: config.TELLTALE_MQTTS_PORT }
+  const onProblem = (problem: { address: string | null; detail: string }) =>
+    diagnostics.report({ ...problem, code: 'tls_failed' })
+  await listenTls(broker, { ...files, ...address, log, onProblem }, releases)
+}
+
+/** With Redis there may be other brokers. */
+async function joinCluster(
+  config: BrokerConfig,
+  log: Logger,
+  releases: Releases,
+): Promise<Cluster | undefined> {
+  const url = config.TELLTALE_REDIS_URL
+  if (url === undefined) return undefined
+  const cluster = new Cluster({ url, brokerId: config.TELLTALE_BROKER_ID, log })
+  await cluster.start()
+  releases.add('other brokers', () => cluster.stop())
+  return cluster
+}
+
+/** What comes from other brokers is for the clients here; what goes out, for those that want it. */
+async function connectCluster(cluster: Cluster, broker: Broker, router: Router): Promise<void> {
+  cluster.handOnTo({
+    onPacket: (packet) => {
+      const topic = parseTopic(packet.topic)
+      if (topic.kind === 'platform') broker.heardFromApi(topic)
+      router.receive(packet)
+    },
+    onClient: (brokerId, clientId) => router.clientElsewhere(brokerId, clientId),
+    onDevice: (deviceId, epoch) => broker.clients.closeOlder(deviceId, epoch),
+  })
+  router.connect(cluster)
+  // The API tells one broker; whichever holds the device must hear it.
+  await Promise.all([cluster.want(filters.platform('nudge')), cluster.want(filters.platform('revoked'))])
+}
+
+function openDoor(config: BrokerConfig, diagnostics: Diagnostics, releases: Releases): Doorkeeper {
+  const gates = new Gates(gateLimits(config.TELLTALE_MESSAGE_BYTES))
+  releases.add('gates', () => gates.stop())
+  return new Doorkeeper({
+    ...{ gates, diagnostics },
+    admission: new Admission({
+      connectionsMax: config.TELLTALE_CONNECTIONS_MAX,
+      connectionsPerAddressMax: config.TELLTALE_CONNECTIONS_PER_ADDRESS,
+      connectsPerAddressPerSecond: config.TELLTALE_CONNECTS_PER_ADDRESS,
+      deviceConnectsPerMinute: config.TELLTALE_DEVICE_CONNECTS_PER_MINUTE,
+    }),
+    deviceRates: {
+      messagesPerSecond: config.TELLTALE_DEVICE_MESSAGES_PER_SECOND,
+      bytesPerSecond: config.TELLTALE_DEVICE_BYTES_PER_SECOND,
+    },
+  })
+}
+
+function enrolmentOf(config: BrokerConfig) {
+  const key = config.TELLTALE_ENROLMENT_KEY
+  return { mode: config.TELLTALE_ENROLMENT, keyHash: key === undefined ? undefined : hashSecret(key) }
+}
 
 /** Pools of their own, so that neither commands and sign-ins, nor telemetry, nor long jobs wait for one another. */
 function openPools(config: BrokerConfig, log: Logger, releases: Releases): Record<PoolName, Pool> {

@@ -2,33 +2,37 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { backoffMs } from '@telltale/infra/retry'
+import { findEnded, type LostDevice } from '@telltale/infra/storage/brokers'
 import { isDataError } from '@telltale/infra/storage/errors'
 import type { Pool } from '@telltale/infra/storage/pool'
 import {
   closeSessions,
-  keepBrokerSeen,
+  onlineDevices,
   openSessions,
   recordActivity,
   reportStatuses,
-  startBroker,
 } from '@telltale/infra/storage/sessions'
 import type { PresencePayload, PresenceReason } from './contract/index.ts'
 import type { StampClock } from './telemetry.ts'
 
-/** One live connection of a device. The newest one is the device's; what an older one still says is history. */
-export interface DeviceSession {
+/** Whose readings a message has: a connected device's, or a device's an integration speaks for. */
+export interface Source {
   deviceId: string
+  clock: StampClock
+  seenAtMs?: number
+  /** Moving average of the time between telemetry messages. */
+  intervalMs?: number
+}
+
+/** One live connection of a device. The newest one is the device's; what an older one still says is history. */
+export interface DeviceSession extends Source {
   clientId: string
   address: string | null
   connectedAt: Date
-  clock: StampClock
   /** The session row's id, once written. */
   epoch?: number
   /** What the device last said of itself on its status topic. */
   reported?: 'online' | 'offline'
-  seenAtMs?: number
-  /** Moving average of the time between telemetry messages. */
-  intervalMs?: number
 }
 
 type Change =
@@ -45,6 +49,17 @@ interface Report {
   written: (() => void)[]
 }
 
+export interface PresenceDeps {
+  pool: Pool
+  brokerId: string
+  log: Logger
+  publish: (presence: PresencePayload) => void
+  /** A live connection has its row: of two connections of a device, the one with the higher epoch is the newer. */
+  onOpened: (deviceId: string, epoch: number) => void
+  /** While this broker was taken for lost, the device came back to another one. */
+  onElsewhere: (deviceId: string) => void
+}
+
 const CHANGES_PER_STATEMENT = 1_000
 /** Weight of the newest gap in the usual interval. */
 const INTERVAL_WEIGHT = 0.2
@@ -57,39 +72,53 @@ const INT4_MAX = 2 ** 31 - 1
  * the row.
  */
 export class Presence {
-  readonly #deps: { pool: Pool; brokerId: string; log: Logger; publish: (presence: PresencePayload) => void }
+  readonly #deps: PresenceDeps
   readonly #live = new Map<string, DeviceSession>()
-  /** Sessions heard since the last flush, by device; kept past their end. */
-  #heard = new Map<string, DeviceSession>()
+  /** Sources heard since the last flush, by device; kept past their end. */
+  #heard = new Map<string, Source>()
   /** Reports that wait to be written. */
   readonly #reports = new Map<DeviceSession, Report>()
   #changes: Change[] = []
   #writing: Promise<void> | undefined
   #timers: NodeJS.Timeout[] = []
 
-  constructor(deps: {
-    pool: Pool
-    brokerId: string
-    log: Logger
-    publish: (presence: PresencePayload) => void
-  }) {
+  constructor(deps: PresenceDeps) {
     this.#deps = deps
   }
 
-  /** Ends what an earlier life of this broker left open and reports it. */
-  async start(): Promise<string[]> {
-    const lost = await startBroker(this.#deps.pool, this.#deps.brokerId)
-    for (const { deviceId, disconnectedAt } of lost)
-      this.#deps.publish({
-        deviceId,
-        status: 'offline',
-        since: disconnectedAt.getTime(),
-        reason: 'broker_lost',
-      })
-    const heartbeat = () => this.#quietly(keepBrokerSeen(this.#deps.pool, this.#deps.brokerId))
-    this.#timers.push(setInterval(heartbeat, limits.broker.heartbeatMs))
+  start(): void {
     this.#timers.push(setInterval(() => this.#quietly(this.#flushActivity()), limits.broker.activityFlushMs))
-    return lost.map(({ deviceId }) => deviceId)
+  }
+
+  /** Devices whose connection went down with its broker. */
+  lost(devices: LostDevice[]): void {
+    for (const { deviceId, disconnectedAt } of devices)
+      if (!this.#live.has(deviceId))
+        this.#deps.publish({
+          deviceId,
+          status: 'offline',
+          since: disconnectedAt.getTime(),
+          reason: 'broker_lost',
+        })
+  }
+
+  /** Others may have ended the sessions of connections that live: those are opened anew. */
+  async revive(): Promise<void> {
+    const live = [...this.#live.values()].filter(({ epoch }) => epoch !== undefined)
+    const ended = await findEnded(
+      this.#deps.pool,
+      live.map(({ epoch }) => epoch as number),
+    )
+    if (ended.size === 0) return
+    const online = await onlineDevices(
+      this.#deps.pool,
+      live.map(({ deviceId }) => deviceId),
+    )
+    for (const session of live) {
+      if (!ended.has(session.epoch as number)) continue
+      if (online.has(session.deviceId)) this.#deps.onElsewhere(session.deviceId)
+      else this.#enqueue({ kind: 'open', session })
+    }
   }
 
   connected(session: DeviceSession): void {
@@ -123,14 +152,14 @@ export class Presence {
   }
 
   /** Telemetry arrived. Rows follow every few seconds, all devices in one statement. */
-  heard(session: DeviceSession, nowMs: number): void {
-    if (session.seenAtMs !== undefined) {
-      const gapMs = nowMs - session.seenAtMs
-      const usual = session.intervalMs ?? gapMs
-      session.intervalMs = usual + INTERVAL_WEIGHT * (gapMs - usual)
+  heard(source: Source, nowMs: number): void {
+    if (source.seenAtMs !== undefined) {
+      const gapMs = nowMs - source.seenAtMs
+      const usual = source.intervalMs ?? gapMs
+      source.intervalMs = usual + INTERVAL_WEIGHT * (gapMs - usual)
     }
-    session.seenAtMs = nowMs
-    this.#heard.set(session.deviceId, session)
+    source.seenAtMs = nowMs
+    this.#heard.set(source.deviceId, source)
   }
 
   /** Writes what is left; call when no client is connected any more. */
@@ -217,15 +246,17 @@ export class Presence {
     const { deviceId } = change.session
     const { publish } = this.#deps
     const live = this.#live.get(deviceId)
-    if (change.kind === 'open' && live === change.session)
+    if (change.kind === 'open' && live === change.session) {
+      if (live.epoch !== undefined) this.#deps.onOpened(deviceId, live.epoch)
       publish({
         deviceId,
         status: 'online',
         since: change.session.connectedAt.getTime(),
         reason: 'connected',
       })
-    // An older connection's end is no news while a newer one lives.
-    if (change.kind === 'close' && live === undefined)
+    }
+    // An older connection's end is no news while a newer one lives, here or at another broker.
+    if (change.kind === 'close' && live === undefined && change.reason !== 'taken_over')
       publish({ deviceId, status: 'offline', since: change.at.getTime(), reason: change.reason })
     if (change.kind === 'report' && live === change.session)
       publish({

@@ -4,6 +4,9 @@ import type { TotalsPayload } from './contract/index.ts'
 /** Commit times kept for one second's percentiles; more are thinned out, not added. */
 const SAMPLES_MAX = 1_000
 
+/** Brokers before these were counted told nothing of them; this one does. */
+type Troubles = Required<Pick<TotalsPayload, 'problems' | 'droppedTotal'>>
+
 /** Running counts of this broker, sent to the API once a second. */
 export class Totals {
   readonly #startedAt = Date.now()
@@ -34,7 +37,8 @@ export class Totals {
 
   /** The counts so far, and the commit times since the last call. */
   take(
-    now: Pick<TotalsPayload, 'brokerId' | 'connections' | 'pendingRows' | 'pendingBytes' | 'busyShare'>,
+    now: Pick<TotalsPayload, 'brokerId' | 'connections' | 'pendingRows' | 'pendingBytes' | 'busyShare'> &
+      Troubles,
   ): TotalsPayload {
     const sorted = this.#commitMs.sort((a, b) => a - b)
     this.#commitMs = []

@@ -78,7 +78,16 @@ const system = createRoute({
   component: lazyRouteComponent(() => import('./system/system.tsx'), 'System'),
 })
 
-export const routes = root.addChildren([signIn, shell.addChildren([fleet, connect, device, system])])
+const integrations = createRoute({
+  getParentRoute: () => shell,
+  path: '/integrations',
+  component: lazyRouteComponent(() => import('./integrations/integrations.tsx'), 'Integrations'),
+})
+
+export const routes = root.addChildren([
+  signIn,
+  shell.addChildren([fleet, connect, device, system, integrations]),
+])
 
 function NotFound() {
   return (

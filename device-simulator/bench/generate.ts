@@ -5,7 +5,7 @@ import { type Credential, generateLoad, type LoadPlan } from './generator.ts'
 
 interface Flags {
   host: string
-  port: string
+  ports: string
   connections: string
   window: string
   warmUp: string
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   const flags = new Command('generate')
     .description('QoS 1 load in a closed loop; prints one JSON line.')
     .option('--host <host>', 'broker address', '127.0.0.1')
-    .requiredOption('--port <port>', 'broker port')
+    .requiredOption('--ports <list>', 'broker ports, divided by commas: the devices take turns')
     .option('--connections <count>', 'how many devices', '50')
     .option('--window <count>', 'messages in flight of each', '50')
     .option('--warm-up <seconds>', 'sent, not measured', '2')
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
       : (JSON.parse(await readFile(flags.credentials, 'utf8')) as Credential[])
   const plan: LoadPlan = {
     host: flags.host,
-    port: Number(flags.port),
+    ports: flags.ports.split(',').map(Number),
     connections: Number(flags.connections),
     window: Number(flags.window),
     warmUpSeconds: Number(flags.warmUp),

@@ -5,7 +5,8 @@ import { Publisher } from './publisher.ts'
 
 export interface LoadPlan {
   host: string
-  port: number
+  /** Of one broker each; device after device takes the next one. */
+  ports: readonly number[]
   connections: number
   window: number
   warmUpSeconds: number
@@ -78,11 +79,12 @@ export async function generateLoad(
 }
 
 function createPublishers(plan: LoadPlan, onLatency: (latencyMs: number) => void): Publisher[] {
-  const { host, port, window, startTsMs } = plan
+  const { host, ports, window, startTsMs } = plan
   return Array.from({ length: plan.connections }, (_, i) => {
     const credential = plan.credentials?.[i]
     if (plan.credentials && !credential) throw new Error(`no credential for connection ${i + 1}`)
     const deviceId = credential?.id ?? `bench-${i + 1}`
+    const port = ports[i % ports.length] as number
     return new Publisher({ host, port, window, startTsMs, deviceId, secret: credential?.secret, onLatency })
   })
 }
@@ -110,7 +112,7 @@ function total(publishers: readonly Publisher[], what: 'acked' | 'outOfOrder' | 
   return publishers.reduce((sum, publisher) => sum + publisher[what], 0)
 }
 
-function percentiles(latenciesMs: number[]): Pick<LoadResult, 'latencyP50Ms' | 'latencyP99Ms'> {
+export function percentiles(latenciesMs: number[]): Pick<LoadResult, 'latencyP50Ms' | 'latencyP99Ms'> {
   const sorted = Float64Array.from(latenciesMs).sort()
   const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN
   return { latencyP50Ms: at(0.5), latencyP99Ms: at(0.99) }

@@ -17,8 +17,11 @@ export interface Shape {
   window: number
 }
 
+/** P1's first shape: what all other parts load a broker with. */
+export const FIFTY_BY_FIFTY: Shape = { connections: 50, window: 50 }
+
 export const SHAPES: readonly Shape[] = [
-  { connections: 50, window: 50 },
+  FIFTY_BY_FIFTY,
   { connections: 500, window: 5 },
 ]
 
@@ -30,7 +33,7 @@ const WARM_UP_SECONDS = 2
 export const OTHERS = 'others'
 
 export interface Run extends LoadResult {
-  target: Target['name']
+  target: string
   /** Cores used by each program, averaged over the measured span. */
   cores: Record<string, number>
   /** Readings the database gained; absent for a broker that stores nothing. */
@@ -117,7 +120,7 @@ async function runLoad(
 ): Promise<Omit<Run, 'storedReadings'> & { startTsMs: number }> {
   const startTsMs = Math.max(Date.now() - START_BEFORE_NOW_MS, plan.clock.lastTsMs + 1)
   const options = {
-    port: target.port,
+    ports: target.ports.join(','),
     connections: plan.shape.connections,
     window: plan.shape.window,
     seconds: plan.seconds,
@@ -159,7 +162,7 @@ async function runGenerator(
 }
 
 /** Of the devices of the load; none of their earlier runs reached as far as `startTsMs`. */
-async function countReadings(pool: Pool, startTsMs: number): Promise<number> {
+export async function countReadings(pool: Pool, startTsMs: number): Promise<number> {
   const { rows } = await pool.query<{ n: number }>(
     'SELECT count(*) AS n FROM reading JOIN series s ON s.id = series_id WHERE s.device_id LIKE $1 AND time >= $2',
     [`${LOAD_DEVICE_PREFIX}%`, new Date(startTsMs)],

@@ -1,11 +1,11 @@
 /** One connection of the load generator: a raw socket that keeps `window` QoS 1 messages in flight. */
-import { connect, type Socket } from 'node:net'
-import { generate, parser } from 'mqtt-packet'
+import type { Socket } from 'node:net'
+import { generate } from 'mqtt-packet'
+import { signIn } from './connection.ts'
 import { PubackScanner } from './puback-scanner.ts'
 import { PublishTemplate } from './publish-template.ts'
 
 const PACKET_ID_MAX = 65_535
-const KEEP_ALIVE_SECONDS = 120
 /** Every n-th latency is kept; the clock is read once a write and once a read, not once a message. */
 const SAMPLE_EVERY = 8
 
@@ -45,21 +45,8 @@ export class Publisher {
 
   /** Resolves at CONNACK 0. */
   async connect(): Promise<void> {
-    const { host, port, deviceId, secret } = this.plan
-    const socket = connect({ host, port, noDelay: true })
+    const socket = await signIn(this.plan)
     this.socket = socket
-    socket.write(
-      generate({
-        cmd: 'connect',
-        protocolId: 'MQTT',
-        protocolVersion: 4,
-        clean: true,
-        clientId: deviceId,
-        keepalive: KEEP_ALIVE_SECONDS,
-        ...(secret === undefined ? {} : { username: deviceId, password: Buffer.from(secret) }),
-      }),
-    )
-    await connack(socket, deviceId)
     socket.on('data', (chunk) => this.take(chunk))
     socket.on('error', (error) => this.fail(error))
     socket.on('close', () => this.fail(new Error('the broker closed the connection')))
@@ -129,22 +116,4 @@ export class Publisher {
 
 function packetIdOf(sequence: number): number {
   return (sequence % PACKET_ID_MAX) + 1
-}
-
-function connack(socket: Socket, deviceId: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const reader = parser()
-    const read = (chunk: Buffer) => reader.parse(chunk)
-    const closed = () => reject(new Error(`${deviceId}: closed before CONNACK`))
-    reader.on('packet', (packet) => {
-      socket.off('data', read)
-      socket.off('error', reject)
-      socket.off('close', closed)
-      if (packet.cmd === 'connack' && packet.returnCode === 0) resolve()
-      else reject(new Error(`${deviceId}: CONNECT was answered with ${JSON.stringify(packet)}`))
-    })
-    socket.on('data', read)
-    socket.on('error', reject)
-    socket.on('close', closed)
-  })
 }

@@ -9,10 +9,15 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '@telltale/infra/postgres'
 import { hashSecret, newSecret } from '@telltale/infra/secrets'
-import type { Releases } from '@telltale/infra/service'
+import { type Releases, StartError } from '@telltale/infra/service'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { startTestApi, type TestApiProgram } from '@telltale/infra/testing/api'
 import { startTestBroker, type TestBroker } from '@telltale/infra/testing/broker'
+import { processesOf } from '@telltale/infra/testing/processes'
+import type { Launch } from '@telltale/infra/testing/program'
+import { startTestRedis } from '@telltale/infra/testing/redis'
+import { toolMissing } from '@telltale/infra/testing/tools'
+import { waitFor } from '@telltale/infra/testing/wait'
 import type { Credential } from './generator.ts'
 import { cpuSecondsOf, cpuSecondsOfMachine, cpuSecondsOfTree, MOSQUITTO } from './machine.ts'
 import type { Database } from './servers.ts'
@@ -30,10 +35,11 @@ export interface CpuUse {
   machine: number
 }
 
-/** A broker, and the CPU of all that works for it. */
+/** A broker or several that are one, and the CPU of all that works for them. */
 export interface Target {
-  name: 'telltale' | 'mosquitto'
-  port: number
+  name: string
+  /** Of each broker. */
+  ports: readonly number[]
   credentialsFile: string | undefined
   cpu(): Promise<CpuUse>
 }
@@ -46,20 +52,59 @@ export interface Product {
 /** The broker, and devices for a load generator. */
 export async function startBroker(
   database: Database,
-  { devices, releases }: { devices: number; releases: Releases },
+  plan: { devices: number; releases: Releases },
 ): Promise<Product> {
+  return startBrokerFor(await makeLoadDevices(database, plan), database, plan)
+}
+
+/** A file with the secrets of devices for a load generator. */
+export async function makeLoadDevices(
+  database: Database,
+  { devices, releases }: { devices: number; releases: Releases },
+): Promise<string> {
+  return makeDevices(database, { prefix: LOAD_DEVICE_PREFIX, devices, releases })
+}
+
+/** Registers `{prefix}1` to `{prefix}{devices}`; a file with their secrets. */
+export async function makeDevices(
+  database: Database,
+  { prefix, devices, releases }: { prefix: string; devices: number; releases: Releases },
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'telltale-bench-'))
   releases.add('credentials', () => rm(folder, { recursive: true, force: true }))
   const credentialsFile = join(folder, 'credentials.json')
-  const credentials = Array.from({ length: devices }, (_, i) =>
-    newCredential(`${LOAD_DEVICE_PREFIX}${i + 1}`),
-  )
+  const credentials = Array.from({ length: devices }, (_, i) => newCredential(`${prefix}${i + 1}`))
   await registerDevices(database.pool, credentials)
   await writeFile(credentialsFile, JSON.stringify(credentials), { mode: 0o600 })
-  const broker = await startTestBroker(database.url)
+  return credentialsFile
+}
+
+/** A broker for the devices of `credentialsFile`, started as `env` and `launch` say. */
+export async function startBrokerFor(
+  credentialsFile: string,
+  database: Database,
+  { releases, env, launch }: { releases: Releases; env?: Record<string, string>; launch?: Launch },
+): Promise<Product> {
+  const broker = await startTestBroker(database.url, env, launch)
   releases.add('broker', () => broker.program.stop())
   const cpu = cpuOf(database, { broker: broker.program.process })
-  return { broker, target: { name: 'telltale', port: broker.port, credentialsFile, cpu } }
+  return { broker, target: { name: 'telltale', ports: [broker.port], credentialsFile, cpu } }
+}
+
+export interface Redis {
+  url: string
+  /** For the CPU table. */
+  process: { pid: number }
+}
+
+/** An empty Redis that stores nothing on disk. */
+export async function startRedis(releases: Releases): Promise<Redis> {
+  if (toolMissing('redis-server')) throw new StartError('redis-server is not installed')
+  const { url, port, stop } = await startTestRedis()
+  releases.add('Redis', stop)
+  const title = `redis-server 127.0.0.1:${port}`
+  const { pid } = await waitFor('Redis to set its title', async () => (await processesOf(title))[0])
+  return { url, process: { pid } }
 }
 
 /** The API as well; its CPU stands in the table, and that of the bench, which plays the people who look. */
@@ -74,7 +119,7 @@ export async function startProduct(
   return { broker, api, target: { ...target, cpu: cpuOf(database, children) } }
 }
 
-function cpuOf(database: Database, children: Record<string, { pid?: number | undefined }>) {
+export function cpuOf(database: Database, children: Record<string, { pid?: number | undefined }>) {
   return async (): Promise<CpuUse> => {
     const used = Object.entries(children).map(
       async ([name, { pid }]): Promise<[string, number]> => [name, await cpuSecondsOf(pid as number)],
@@ -124,7 +169,8 @@ export async function startMosquitto(database: Database, releases: Releases): Pr
   releases.add('mosquitto', () => endProcess(child))
   await untilListening(port)
   if (child.pid === undefined) throw new Error('mosquitto did not start')
-  return { name: 'mosquitto', port, credentialsFile: undefined, cpu: cpuOf(database, { broker: child }) }
+  const cpu = cpuOf(database, { broker: child })
+  return { name: 'mosquitto', ports: [port], credentialsFile: undefined, cpu }
 }
 
 async function untilListening(port: number): Promise<void> {

@@ -62,7 +62,7 @@ describe('a start that cannot be', () => {
         TELLTALE_LOG_LEVEL: 'loud',
         TELLTALE_ADMIN_PASSWORD: 'short',
         TELLTALE_RETENTION_DAYS: '-1',
-        TELLTALE_REDIS_URL: 'redis://127.0.0.1',
+        TELLTALE_REDIS_URL: 'http://127.0.0.1',
       },
     })
     expect(code).toBe(2)

@@ -13,7 +13,14 @@ const programs = {
   infra: { up: 'src/up.ts', migrate: 'src/migrate-main.ts', storage: 'src/storage-cli.ts' },
   broker: { main: 'src/main.ts' },
   api: { main: 'src/main.ts' },
-  'device-simulator': { main: 'src/main.ts', bench: 'bench/main.ts', generate: 'bench/generate.ts' },
+  'device-simulator': {
+    main: 'src/main.ts',
+    bench: 'bench/main.ts',
+    generate: 'bench/generate.ts',
+    steady: 'bench/steady.ts',
+    storm: 'bench/storm.ts',
+    probe: 'bench/probe.ts',
+  },
 }
 
 const only = process.argv.slice(2)

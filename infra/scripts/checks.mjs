@@ -129,21 +129,27 @@ function readDocument(file) {
   return undefined
 }
 
-// ── docs/SPEC.md and the tests hold the same rule ids ─────────────────────────────────────────────
+// ── The specification and the tests hold the same rule ids ────────────────────────────────────────
 
 function checkRuleIds() {
+  const ruleId = '[MTPCLDUSO]-[A-Z][A-Z0-9]*-\\d+'
   const tested = new Map()
   for (const file of code.filter((name) => name.endsWith('.test.ts')))
-    for (const [, id] of read(file).matchAll(/['"`]([TPCLDUSO]-[A-Z]+-\d+)\b/g)) tested.set(id, file)
-  const promised = new Set()
-  for (const [, id] of (readDocument('docs/SPEC.md') ?? '').matchAll(/^\| ([TPCLDUSO]-[A-Z]+-\d+) \|/gm)) {
-    if (promised.has(id)) report('docs/SPEC.md', `${id} is there twice`)
-    promised.add(id)
-  }
+    for (const [, id] of read(file).matchAll(new RegExp(`['"\`](${ruleId})\\b`, 'g'))) tested.set(id, file)
+  const promised = new Map()
+  for (const document of ['docs/SPEC.md', 'docs/SPEC-MQTT.md'])
+    for (const [, id] of (readDocument(document) ?? '').matchAll(new RegExp(`^\\| (${ruleId}) \\|`, 'gm'))) {
+      if (promised.has(id)) report(document, `${id} is there twice`)
+      promised.set(id, document)
+    }
   for (const [id, file] of tested)
-    if (!promised.has(id)) report(file, `${id} is tested but not promised in docs/SPEC.md`)
-  for (const id of promised)
-    if (!tested.has(id)) report('docs/SPEC.md', `${id} is promised but no test names it`)
+    if (!promised.has(id))
+      report(file, `${id} is tested but not promised in docs/SPEC.md or docs/SPEC-MQTT.md`)
+  for (const [id, document] of promised)
+    if (!tested.has(id)) report(document, `${id} is promised but no test names it`)
+  // Statements of the standard name the promises that cover them.
+  for (const [, id] of (readDocument('docs/SPEC-MQTT.md') ?? '').matchAll(/\b(M-[A-Z][A-Z0-9]*-\d+)\b/g))
+    if (!promised.has(id)) report('docs/SPEC-MQTT.md', `${id} is named but not promised`)
 }
 
 // ── Sizes ─────────────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,10 @@ export class ConfigError extends Error {
 type Env = Record<string, string | undefined>
 
 /** Settings other tools already use; ours wins when both are set. */
-const ALIASES: Record<string, string> = { TELLTALE_DATABASE_URL: 'DATABASE_URL' }
+const ALIASES: Record<string, string> = {
+  TELLTALE_DATABASE_URL: 'DATABASE_URL',
+  TELLTALE_REDIS_URL: 'REDIS_URL',
+}
 
 /**
  * Reads the variables `schema` names from `env`: converts, fills in defaults, freezes.

@@ -76,6 +76,7 @@ export async function printBlock(
       ? [`  Sign-in     user ${ADMIN}, password ${shown.firstPassword}   (shown this once)`]
       : []),
     `  MQTT        mqtt://${host}:${port}`,
+    ...tlsLines(config),
     '',
     ...(shown.device
       ? ['  Send a reading:', '', `  ${publishLine(host.replace(/[[\]]/g, ''), port, shown.device)}`]
@@ -85,6 +86,12 @@ export async function printBlock(
     '',
   ]
   console.log(lines.join('\n'))
+}
+
+/** No line to paste: which authority clients must know is not ours to see, and the certificate says which name. */
+function tlsLines(config: UpConfig): string[] {
+  if (config.TELLTALE_MQTTS_PORT === undefined) return []
+  return [`  MQTT, TLS   mqtts://${urlHost(config.TELLTALE_MQTTS_HOST)}:${config.TELLTALE_MQTTS_PORT}`]
 }
 
 function publishLine(host: string, port: number, { id, secret }: FirstDevice): string {

@@ -108,6 +108,35 @@ export const limits = {
     /** Kept per device; the oldest go first. */
     perDeviceMax: 1_000,
   },
+  enrolments: {
+    /** Unknown devices that wait to be let in: more than anybody would look through. */
+    waitingMax: 1_000,
+    /** A rejected device may ask again after this, not every second. */
+    rejectedHours: 24,
+    /** One that waits and has not asked again for so long is forgotten. */
+    waitingDays: 30,
+  },
+  certificates: {
+    /** Renewed once in a while, the old one works beside the new one until it ends or is revoked. */
+    activePerDeviceMax: 10,
+  },
+  problems: {
+    /** What a client brings along is cut to this before it is kept. */
+    nameCharsMax: 128,
+    detailCharsMax: 500,
+    /** The same problem of the same device and address within this counts up instead of taking a row. */
+    sameWithinMinutes: 10,
+    /** Different ones kept between two writes; beyond, a flood is only counted. */
+    gatheredMax: 1_000,
+    flushMs: 1_000,
+    pruneMs: 60_000,
+    perDeviceMax: 50,
+    /** Of all ids that nobody registered, and of clients without any, together. */
+    strangersMax: 5_000,
+    keptDays: 30,
+    /** Log lines of each code; the rest is counted in one line. */
+    logLinesPerMinute: 10,
+  },
   broker: {
     connectTimeoutMs: 5_000,
     drainTimeoutMs: 20_000,
@@ -116,12 +145,80 @@ export const limits = {
     topicLevelsMax: 10,
     subscriptionsPerClientMax: 16,
     clientIdCharsMax: 128,
-    heartbeatMs: 5_000,
     activityFlushMs: 5_000,
     /** The net under a lost word of a revocation; contract: closed within 2 s. */
     revocationCheckMs: 2_000,
     totalsMs: 1_000,
     maintenanceMs: 60_000,
+  },
+  sessions: {
+    /** Messages of QoS 1 and 2 sent to one client and not acknowledged yet. */
+    inFlightMax: 64,
+    /** A client whose socket takes nothing for so long is gone. */
+    stuckMs: 20_000,
+    /** What may wait in one client's socket before its messages of QoS 0 are dropped; and in the API's. */
+    bufferBytesMax: 1024 * 1024,
+    platformBufferBytesMax: 64 * 1024 * 1024,
+    integrationSubscriptionsMax: 1_000,
+    /** Retained messages under one pair of first levels, for integrations; and all together. */
+    integrationRetainedMax: 10_000,
+    /** How often expired sessions are looked for, and those of principals that are gone. */
+    sweepMs: 5 * 60_000,
+    /** After a start, or a broker's death: how long its clients have to come back before their wills are sent. */
+    willGraceMs: 10_000,
+  },
+  cluster: {
+    /** A broker's sign of life to the others. */
+    heartbeatMs: 3_000,
+    /** Not heard for so long, it gets no messages any more. */
+    forgottenAfterMs: 15_000,
+    /** In the database: its devices count as lost. Contract with the test: corrected within 15 s. */
+    lostAfterMs: 10_000,
+    introductionMs: 2_000,
+    stopMs: 500,
+    /** A subscription is granted when the other brokers know of it, or after so long if Redis is away. */
+    toldWithinMs: 2_000,
+    unconfirmedBytesMax: 64 * 1024 * 1024,
+    logEveryMs: 10_000,
+  },
+  gate: {
+    connectBytesMax: 4 * 1024,
+    /** Absolute, from the accept on. */
+    connectTimeoutMs: 5_000,
+    /** Header and topic of the largest message. */
+    packetOverheadBytesMax: 4 * 1024,
+    /** A packet must be whole so long after its first byte; a byte now and then does not extend it. */
+    partialTimeoutMs: 30_000,
+    filtersPerSubscribeMax: 8,
+    /** In place of a longer keep-alive, or none: a connection that is gone without a word ends after 1.5 times this. */
+    keepaliveMaxS: 3_600,
+    /** Unfinished packets of all connections together. */
+    heldBytesMax: 64 * 1024 * 1024,
+    /** aedes works on all packets of one read at once; each costs about a kilobyte meanwhile. */
+    packetsPerReadMax: 1_000,
+    /** What a client may send at once after a pause: seconds of its rates. */
+    burstSeconds: 3,
+    slowedMaxMs: 60_000,
+    slowedReportMs: 10_000,
+    flushMs: 1_000,
+  },
+  admission: {
+    /** Addresses, pairs of address and user name, and devices remembered; the longest unseen go first. */
+    keysMax: 50_000,
+    signIns: {
+      /** Failures of one user name from one address before it has to wait. */
+      free: 10,
+      holdMsMin: 1_000,
+      holdMsMax: 60_000,
+      /** Without a new failure a pair is forgotten. */
+      forgetMs: 10 * 60_000,
+      /** A thousand devices behind one gateway with a wrong secret, each trying every 20 s, pass. */
+      failuresPerAddressPerSecond: 50,
+      burstSeconds: 20,
+    },
+    flappingHoldMs: 30_000,
+    /** When connections are full there is no telling when one ends. */
+    retryAfterMs: 5_000,
   },
   commands: {
     /** One command in flight per device keeps their order; the rest wait in their rows. */
@@ -129,6 +226,20 @@ export const limits = {
     queuedPerDeviceMax: 100,
     sweepMs: 500,
     replyBytesMax: 64 * 1024,
+  },
+  listeners: {
+    /** A TLS handshake, and the HTTP request before a WebSocket, end within this; then the socket is closed. */
+    handshakeTimeoutMs: 5_000,
+    /** How often waiting requests are looked at: a slow one ends this much later at most. */
+    requestCheckMs: 1_000,
+    /** The system asks a silent peer after this, and again: one that is gone without a word is noticed in minutes. */
+    keepAliveMs: 60_000,
+    /** A WebSocket that was closed may answer for so long. */
+    closeTimeoutMs: 5_000,
+    /** New certificates are noticed without a signal. */
+    tlsFilesCheckMs: 5_000,
+    /** From then on the log warns: long enough for a person, short enough not to disturb automatic renewal. */
+    tlsExpiryWarningDays: 14,
   },
   service: {
     /** Contract: Ctrl-C ends everything within 10 s. */
@@ -168,6 +279,10 @@ assertRelation(
 assertRelation(
   limits.rollups.noteTrustedMs + limits.rollups.commitWithinMs < limits.rollups.noteRestsMs,
   'a note outlives every batch that relies on it',
+)
+assertRelation(
+  limits.admission.signIns.holdMsMax < limits.admission.signIns.forgetMs,
+  'failures are remembered longer than they make anybody wait',
 )
 assertRelation(limits.writer.retryDelayMinMs <= limits.writer.retryDelayMaxMs, 'back-off grows')
 

@@ -36,7 +36,7 @@ await runService(async (releases) => {
   const isFirstStart = !(await hasUsers(pool))
   const password = config.TELLTALE_ADMIN_PASSWORD ?? newSecret().slice(0, 16)
   const env = {
-    ...programEnv(config, databaseUrl),
+    ...programEnv(config, { databaseUrl, dataDir }),
     TELLTALE_PLATFORM_SECRET: await keepSecret(dataDir, 'platform-secret', newSecret),
     TELLTALE_ADMIN_PASSWORD: password,
   }
@@ -45,7 +45,7 @@ await runService(async (releases) => {
   const device = await prepareFirstDevice(pool, { dataDir, isFirstStart })
   if (config.demo) {
     const TELLTALE_TOKEN = await prepareSimulatorToken(pool, dataDir)
-    const demoEnv = { ...env, TELLTALE_TOKEN, TELLTALE_DATA_DIR: dataDir }
+    const demoEnv = { ...env, TELLTALE_TOKEN }
     await supervise(
       { name: 'device-simulator', args: demoArgs(config), env: demoEnv },
       { dataDir, say, releases },
@@ -78,13 +78,17 @@ async function openEmbedded(
   return database.url
 }
 
-function programEnv(config: UpConfig, databaseUrl: string): Record<string, string> {
+function programEnv(
+  config: UpConfig,
+  { databaseUrl, dataDir }: { databaseUrl: string; dataDir: string },
+): Record<string, string> {
   // Their own arguments are ours to give: what a person set for one of these was read above.
   const { TELLTALE_DATABASE_URL: _ours, TELLTALE_ADMIN_PASSWORD: _once, demo: _demo, ...shared } = config
   const env = Object.fromEntries(Object.entries(shared).map(([name, value]) => [name, String(value)]))
   return {
     ...env,
     TELLTALE_DATABASE_URL: databaseUrl,
+    TELLTALE_DATA_DIR: dataDir,
     TELLTALE_BROKER_URL: `mqtt://${urlHost(config.TELLTALE_MQTT_HOST)}:${config.TELLTALE_MQTT_PORT}`,
   }
 }
@@ -122,15 +126,15 @@ async function checkPorts(config: UpConfig): Promise<void> {
     ['TELLTALE_HTTP_PORT', config.TELLTALE_HTTP_HOST],
     ['TELLTALE_MQTT_PORT', config.TELLTALE_MQTT_HOST],
     ['TELLTALE_MQTT_WS_PORT', config.TELLTALE_MQTT_HOST],
+    ['TELLTALE_MQTTS_PORT', config.TELLTALE_MQTTS_HOST],
   ] as const
   const problems = await Promise.all(
     wanted.map(async ([variable, host]) => {
-      const problem = await bindProblem(host, config[variable])
-      if (problem === 'EADDRINUSE') return portInUse(config[variable], variable).message
-      return (
-        problem &&
-        `cannot listen on ${host}:${config[variable]} (${problem}); change ${variable} or its _HOST`
-      )
+      const port = config[variable]
+      const problem = port !== undefined && (await bindProblem(host, port))
+      if (!port || !problem) return undefined
+      if (problem === 'EADDRINUSE') return portInUse(port, variable).message
+      return `cannot listen on ${host}:${port} (${problem}); change ${variable} or its _HOST`
     }),
   )
   const found = problems.filter((problem) => problem !== undefined)

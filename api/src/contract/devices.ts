@@ -74,6 +74,10 @@ export type FleetSummary = Type.Static<typeof FleetSummary>
 
 export const Credential = Type.Object({
   id: Type.String({ format: 'uuid' }),
+  kind: Type.Union([Type.Literal('secret'), Type.Literal('enrolment'), Type.Literal('certificate')]),
+  fingerprint: Type.Union([Type.String(), Type.Null()], {
+    description: 'SHA-256 of a certificate, in hexadecimal; null for the other kinds',
+  }),
   createdAt: Instant,
   revokedAt: Type.Union([Instant, Type.Null()]),
 })

@@ -21,6 +21,9 @@ export {
   LatestValue,
   NewDevice,
 } from './devices.ts'
+export { ConnectionProblem, DeviceDiagnostics, FleetProblem } from './diagnostics.ts'
+export { Enrolment } from './enrolments.ts'
+export { Integration, IntegrationCreated, NewIntegration } from './integrations.ts'
 export { LiveEvent, PollAnswer } from './live.ts'
 export { DeviceSession, Presence, PresenceHistory, PresenceStatus } from './presence.ts'
 export { Session, SignIn } from './session.ts'

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Api, Deps } from '../deps.ts'
 
 declare module 'fastify' {
@@ -62,6 +62,33 @@ function watchState({ hub, link, pool, totals }: Deps, registry: Registry): void
       },
     })
   }
+  watchTroubles(totals, registry)
+}
+
+/** Running totals of the brokers themselves. The codes are a closed list. */
+function watchTroubles(totals: Deps['totals'], registry: Registry): void {
+  new Counter({
+    name: 'telltale_connection_problems_total',
+    help: 'MQTT connections refused or ended and limits hit, by reason',
+    labelNames: ['code', 'broker'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { brokerId: broker, problems = {} } of totals.brokers())
+        for (const [code, count] of Object.entries(problems)) this.inc({ code, broker }, count)
+    },
+  })
+  new Counter({
+    name: 'telltale_messages_dropped_total',
+    help: 'Messages dropped because the client they were for did not take them',
+    labelNames: ['broker'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { brokerId: broker, droppedTotal = 0 } of totals.brokers())
+        this.inc({ broker }, droppedTotal)
+    },
+  })
 }
 
 const BROKER_GAUGES = [

@@ -2,6 +2,7 @@ export {
   type CommandPayload,
   type PresencePayload,
   type PresenceReason,
+  type ProblemCounts,
   payloadLimits,
   presenceReasons,
   type RejectedPayload,
@@ -12,11 +13,13 @@ export {
   type TotalsPayload,
   type Value,
 } from './payloads.ts'
+export { causeOf, type ProblemCode, problemCauses } from './problems.ts'
 export {
   filterIsOwn,
   filterMatches,
   filters,
   isDeviceId,
+  isUnderDevices,
   type PlatformKind,
   parseTopic,
   type Topic,

@@ -1,3 +1,5 @@
+import type { ProblemCode } from './problems.ts'
+
 /** What travels on the topics of topics.ts. Times are epoch milliseconds. */
 
 export type Value = number | boolean | string
@@ -67,6 +69,8 @@ export interface RejectedPayload {
   reason: string
 }
 
+export type ProblemCounts = Partial<Record<ProblemCode, number>>
+
 /** `$telltale/totals/{brokerId}`: running totals since the broker's start, and what is true now. */
 export interface TotalsPayload {
   brokerId: string
@@ -86,4 +90,8 @@ export interface TotalsPayload {
   commitP50Ms: number | null
   commitP99Ms: number | null
   databaseUp: boolean
+  /** Connections refused or ended and limits hit, by code; one that never happened is left out. */
+  problems?: ProblemCounts
+  /** Messages dropped because the client they were for did not take them. */
+  droppedTotal?: number
 }

@@ -17,7 +17,7 @@
  *   $telltale/rejected/{id}                   broker → api   a message was quarantined
  *   $telltale/totals/{brokerId}               broker → api   counters, once a second
  *   $telltale/nudge/{id}                      api → broker   this device has commands to send
- *   $telltale/revoked/{id}                    api → broker   close this device's connection
+ *   $telltale/revoked/{id}                    api → broker   a device, or `@integration`, may have lost its right
  */
 
 const DEVICE_ID = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/
@@ -92,6 +92,11 @@ export const filters = {
 /** Whether a subscription filter stays under `devices/{deviceId}/`. Wildcards above the device level do not. */
 export function filterIsOwn(filter: string, deviceId: string): boolean {
   return filter.startsWith(`${DEVICE_ROOT}/${deviceId}/`)
+}
+
+/** Whether a topic name or filter (without a wildcard at its first level) is a device's. */
+export function isUnderDevices(topicOrFilter: string): boolean {
+  return topicOrFilter.startsWith(`${DEVICE_ROOT}/`) || topicOrFilter === DEVICE_ROOT
 }
 
 /** Whether `filter` (already valid, no `$share`) matches `topic`, as MQTT 3.1.1 §4.7 says. */

@@ -10,6 +10,7 @@ import { Failure, SkeletonLines } from '../ui/states.tsx'
 import { useNow } from '../use-live.ts'
 import { createCredential, revokeCredential } from './devices.ts'
 
+/** Of secrets; certificates have a bound of their own. */
 const activeMax = 2
 
 const credentialsOf = (deviceId: string) =>
@@ -37,16 +38,17 @@ export function Credentials({ deviceId, may }: CredentialsProps) {
     },
   })
   const active = credentials.data?.filter((credential) => credential.revokedAt === null) ?? []
+  const isFull = active.filter(({ kind }) => kind !== 'certificate').length >= activeMax
   return (
     <section className="panel" aria-labelledby="secrets">
       <div className="panel__head">
         <h2 className="panel__title" id="secrets">
-          Secrets
+          Secrets and certificates
         </h2>
         <button
           type="button"
           className="btn btn--sm panel__action"
-          disabled={!may || rotate.isPending || active.length >= activeMax}
+          disabled={!may || rotate.isPending || isFull}
           onClick={() => rotate.mutate()}
         >
           <KeyRound className="i i--sm" aria-hidden="true" />
@@ -65,7 +67,7 @@ export function Credentials({ deviceId, may }: CredentialsProps) {
         {credentials.isSuccess && (
           <CredentialList deviceId={deviceId} active={active} may={may} onRevoked={() => void reload()} />
         )}
-        {active.length >= activeMax && (
+        {isFull && (
           <p className="ink-3">Two secrets are active. Revoke one before making another.</p>
         )}
         {rotate.isError && <Failure what="No new secret was made" error={rotate.error} />}
@@ -105,14 +107,13 @@ function CredentialList({ deviceId, active, may, onRevoked }: CredentialListProp
     onSuccess: onRevoked,
     onSettled: () => setAsked(null),
   })
-  if (active.length === 0) return <p className="ink-2">No secret is active: the device cannot connect.</p>
+  if (active.length === 0) return <p className="ink-2">None is active: the device cannot connect with a secret.</p>
   return (
     <ul className="credentials">
-      {active.map(({ id, createdAt }) => (
-        <li key={id}>
-          <span>made {formatMoment(Date.parse(createdAt), now)}</span>
-          <span className="mono ink-3">{id.slice(0, 8)}</span>
-          {asked === id ? (
+      {active.map((credential) => (
+        <li key={credential.id}>
+          <Kind credential={credential} now={now} />
+          {asked === credential.id ? (
             <>
               <span className="ink-bad">Its connection is closed at once.</span>
               <button type="button" className="btn btn--sm" onClick={() => setAsked(null)}>
@@ -122,13 +123,13 @@ function CredentialList({ deviceId, active, may, onRevoked }: CredentialListProp
                 type="button"
                 className="btn btn--sm btn--danger"
                 disabled={revoke.isPending}
-                onClick={() => revoke.mutate(id)}
+                onClick={() => revoke.mutate(credential.id)}
               >
                 Revoke now
               </button>
             </>
           ) : (
-            <button type="button" className="btn btn--sm" disabled={!may} onClick={() => setAsked(id)}>
+            <button type="button" className="btn btn--sm" disabled={!may} onClick={() => setAsked(credential.id)}>
               Revoke
             </button>
           )}
@@ -137,4 +138,40 @@ function CredentialList({ deviceId, active, may, onRevoked }: CredentialListProp
       {revoke.isError && <Failure what="Not revoked" error={revoke.error} />}
     </ul>
   )
+}
+
+type KindProps = { credential: Credential; now: number }
+
+/** What it is, and the one thing that tells it from another of its kind. */
+function Kind({ credential: { id, kind, fingerprint, createdAt }, now }: KindProps) {
+  const when = formatMoment(Date.parse(createdAt), now)
+  switch (kind) {
+    case 'secret':
+      return (
+        <>
+          <span className="strong">Secret</span>
+          <span className="ink-2">made {when}</span>
+          <span className="mono ink-3">{id.slice(0, 8)}</span>
+        </>
+      )
+    case 'enrolment':
+      return (
+        <>
+          <span className="strong">Enrolment key</span>
+          <span className="ink-2">let in {when}</span>
+        </>
+      )
+    case 'certificate':
+      return (
+        <>
+          <span className="strong">Certificate</span>
+          <span className="ink-2">first seen {when}</span>
+          {fingerprint !== null && (
+            <span className="mono ink-3" title={`SHA-256 ${fingerprint}`}>
+              {fingerprint.slice(0, 16)}…
+            </span>
+          )}
+        </>
+      )
+  }
 }

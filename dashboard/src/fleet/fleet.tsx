@@ -4,6 +4,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { Plus } from 'lucide-react'
 import { deviceList } from '../devices/devices.ts'
+import { Waiting } from '../enrolments/waiting.tsx'
 import { TopBar } from '../shell/top-bar.tsx'
 import { Failure, SkeletonLines } from '../ui/states.tsx'
 import { DeviceList } from './device-list.tsx'
@@ -21,7 +22,16 @@ export function Fleet() {
       <TopBar actions={empty ? null : <ConnectLinks />}>
         <h1 className="top__title">Fleet</h1>
       </TopBar>
-      {empty ? <EmptyFleet /> : <FilledFleet />}
+      {empty ? (
+        <>
+          <div className="empty-waiting">
+            <Waiting />
+          </div>
+          <EmptyFleet />
+        </>
+      ) : (
+        <FilledFleet />
+      )}
     </>
   )
 }
@@ -49,6 +59,7 @@ function FilledFleet() {
   }
   return (
     <div className="page fleet">
+      <Waiting />
       <Overview />
       <Filter filter={filter} shown={devices.length} more={list.hasNextPage} devices={devices} />
       {list.isPending && <SkeletonLines lines={8} />}

@@ -2,6 +2,7 @@ import './presence.css'
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import type { Device, PresenceHistory } from '@telltale/api/contract'
 import { get } from '../api.ts'
+import { DeviceProblems } from '../diagnostics/device-problems.tsx'
 import { formatClockShort, formatDuration, formatMoment } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
@@ -17,7 +18,17 @@ const presenceOfDay = (deviceId: string) =>
     refetchInterval: 60_000,
   })
 
+/** The problems also where the history fails to load, and the other way round. */
 export function DevicePresence({ device }: { device: Device }) {
+  return (
+    <>
+      <History device={device} />
+      <DeviceProblems deviceId={device.id} />
+    </>
+  )
+}
+
+function History({ device }: { device: Device }) {
   const history = useQuery(presenceOfDay(device.id))
   useLiveEvents((event) => {
     if (event.type === 'presence' && event.data.deviceId === device.id) void history.refetch()

@@ -1,6 +1,6 @@
 import './shell.css'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { Gauge, LayoutGrid, Plus } from 'lucide-react'
+import { Gauge, LayoutGrid, Plug, Plus } from 'lucide-react'
 import { useEffect } from 'react'
 import { useFleetSummary } from '../fleet/summary.ts'
 import { useSession } from '../session/session.ts'
@@ -15,6 +15,9 @@ const places = [
   { to: '/connect', label: 'Connect a device', short: 'Connect', Icon: Plus },
   { to: '/system', label: 'System', short: 'System', Icon: Gauge },
 ] as const
+
+/** On a phone these are under "More". */
+const administration = [{ to: '/integrations', label: 'Integrations', Icon: Plug }] as const
 
 export function Shell() {
   const live = useLive()
@@ -63,6 +66,17 @@ function Side({ lit }: { lit: boolean }) {
             <Icon className="i" aria-hidden="true" />
             <span>{label}</span>
             {to === '/' && total !== undefined && <span className="nav__val">{formatCount(total)}</span>}
+          </Link>
+        ))}
+      </nav>
+      <nav className="nav" aria-label="Administration">
+        <div className="nav__head" aria-hidden="true">
+          Administration
+        </div>
+        {administration.map(({ to, label, Icon }) => (
+          <Link key={to} to={to} {...here(to)} className={`nav__item ${here(to).className}`} title={label}>
+            <Icon className="i" aria-hidden="true" />
+            <span>{label}</span>
           </Link>
         ))}
       </nav>

@@ -1,7 +1,7 @@
 import { Menu } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { useRouter } from '@tanstack/react-router'
-import { LogOut, Menu as MenuIcon, Monitor, Moon, Sun } from 'lucide-react'
+import { Link, useRouter } from '@tanstack/react-router'
+import { LogOut, Menu as MenuIcon, Monitor, Moon, Plug, Sun } from 'lucide-react'
 import { signOut, useSession } from '../session/session.ts'
 import { themeStore } from '../ui/theme.ts'
 import { useLive } from '../use-live.ts'
@@ -31,7 +31,18 @@ export function UserMenu({ variant }: { variant: 'side' | 'phone' }) {
         <Menu.Label>
           {user.username}, {user.role}
         </Menu.Label>
-        {variant === 'phone' && <ThemeItems />}
+        {variant === 'phone' && (
+          <>
+            <Menu.Item
+              component={Link}
+              to="/integrations"
+              leftSection={<Plug className="i" aria-hidden="true" />}
+            >
+              Integrations
+            </Menu.Item>
+            <ThemeItems />
+          </>
+        )}
         <Menu.Item leftSection={<LogOut className="i" aria-hidden="true" />} onClick={() => void leave()}>
           Sign out
         </Menu.Item>

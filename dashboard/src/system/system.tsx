@@ -3,6 +3,7 @@ import { queryOptions, useQuery } from '@tanstack/react-query'
 import type { Readiness } from '@telltale/api/contract'
 import { useRef } from 'react'
 import { getHealth } from '../api.ts'
+import { FleetProblems } from '../diagnostics/fleet-problems.tsx'
 import { TopBar } from '../shell/top-bar.tsx'
 import { Lamp } from '../ui/lamp.tsx'
 import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
@@ -72,6 +73,7 @@ function Health({ health, isOld }: { health: Readiness; isOld: boolean }) {
       )}
       <Deletions open={storage?.deletionsOpen ?? 0} now={now} />
       <Brokers brokers={brokers} now={now} />
+      <FleetProblems now={now} />
     </>
   )
 }

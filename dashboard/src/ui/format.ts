@@ -45,6 +45,12 @@ export function formatAge(ageMs: number): string {
   return `${Math.floor(age / day)} d`
 }
 
+/** For what is not watched second by second: `just now`, `6 min ago`, `3 d ago`. */
+export function formatAgo(timeMs: number, nowMs: number): string {
+  const age = nowMs - timeMs
+  return age < minute ? 'just now' : `${formatAge(age)} ago`
+}
+
 /** How long something lasted, in two units: `6 min 12 s`, `2 h 4 min`, `31 d 2 h`. */
 export function formatDuration(durationMs: number): string {
   const ms = Math.max(0, durationMs)
@@ -91,6 +97,13 @@ export function formatMoment(timeMs: number, nowMs: number): string {
     ...(!sameYear && { year: 'numeric' }),
   })
   return `${words} ${formatClockShort(timeMs)}`
+}
+
+/** To the second, with its day: what a relative time stands for. */
+export function formatExact(timeMs: number): string {
+  const date = new Date(timeMs)
+  const words = date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+  return `${words}, ${formatClock(timeMs)}`
 }
 
 function startOfDay(timeMs: number): number {

@@ -9,7 +9,7 @@ import type { Side } from './side.ts'
 /** How long the session of a move that was just killed may take to end. */
 const LOCK_TIMEOUT = '10s'
 /** A broker that missed two heartbeats is taken for dead. */
-const BROKER_SILENT_MS = 3 * limits.broker.heartbeatMs
+const BROKER_SILENT_MS = 3 * limits.cluster.heartbeatMs
 const POLL_MS = 500
 /** Programs that write; pg_stat_activity knows them by these names. */
 const WRITERS = ['telltale-writer', 'telltale-broker', 'telltale-api', 'telltale-up']

@@ -1,9 +1,10 @@
-import type { Queryable } from './pool.ts'
+import { limits } from '../limits.ts'
+import { inTransaction, type Pool, type Queryable } from './pool.ts'
 
 /** What the broker needs to know of a device that wants to connect. */
 export interface DeviceCredentials {
   disabled: boolean
-  /** SHA-256 of each active secret. */
+  /** SHA-256 of each active secret; certificates are no secrets. */
   hashes: Buffer[]
 }
 
@@ -16,14 +17,17 @@ export async function findDeviceCredentials(
     name: 'find-device-credentials',
     text: `SELECT d.disabled_at IS NOT NULL AS disabled,
              coalesce(array_agg(c.hash) FILTER (WHERE c.revoked_at IS NULL AND c.hash IS NOT NULL), '{}') AS hashes
-           FROM device d LEFT JOIN device_credential c ON c.device_id = d.id
+           FROM device d LEFT JOIN device_credential c ON c.device_id = d.id AND c.kind <> 'certificate'
            WHERE d.id = $1 GROUP BY d.id`,
     values: [deviceId],
   })
   return rows[0]
 }
 
-/** Of the given connections, the devices whose secret is no longer good: revoked, disabled or deleted. */
+/**
+ * Of the given connections, the devices whose credential is no longer good: revoked, disabled or deleted. `hash` is
+ * that of the secret, or the fingerprint of the certificate.
+ */
 export async function findRevoked(
   db: Queryable,
   inUse: { deviceId: string; hash: Buffer }[],
@@ -36,4 +40,77 @@ export async function findRevoked(
     [inUse.map(({ deviceId }) => deviceId), inUse.map(({ hash }) => hash)],
   )
   return rows.map((row) => row.device_id)
+}
+
+export type CertificateOutcome =
+  /** It may connect. */
+  | 'known'
+  | 'revoked'
+  | 'disabled'
+  | 'unknown_device'
+  /** New, and the device has as many active certificates as it may. */
+  | 'full'
+
+export interface PresentedCertificate {
+  deviceId: string
+  /** SHA-256 of the certificate. */
+  fingerprint: Buffer
+}
+
+/**
+ * A certificate that the client authority signed for this device. The first time it is seen it becomes a credential,
+ * so that it can be revoked like a secret.
+ */
+export async function admitCertificate(
+  pool: Pool,
+  certificate: PresentedCertificate,
+): Promise<CertificateOutcome> {
+  const found = await findCertificate(pool, certificate)
+  return found === 'new' ? insertCertificate(pool, certificate) : found
+}
+
+async function findCertificate(
+  db: Queryable,
+  { deviceId, fingerprint }: PresentedCertificate,
+): Promise<Exclude<CertificateOutcome, 'full'> | 'new'> {
+  const { rows } = await db.query<{ disabled: boolean; revoked: boolean | null }>({
+    name: 'find-certificate',
+    text: `SELECT d.disabled_at IS NOT NULL AS disabled,
+             CASE WHEN c.id IS NOT NULL THEN c.revoked_at IS NOT NULL END AS revoked
+           FROM device d LEFT JOIN device_credential c
+             ON c.device_id = d.id AND c.kind = 'certificate' AND c.hash = $2
+           WHERE d.id = $1`,
+    values: [deviceId, fingerprint],
+  })
+  const found = rows[0]
+  if (!found) return 'unknown_device'
+  if (found.disabled) return 'disabled'
+  if (found.revoked === null) return 'new'
+  return found.revoked ? 'revoked' : 'known'
+}
+
+/** The device's row is locked, so that several at once are counted one after the other. */
+async function insertCertificate(pool: Pool, certificate: PresentedCertificate): Promise<CertificateOutcome> {
+  return inTransaction(pool, async (db) => {
+    const { deviceId, fingerprint } = certificate
+    await db.query('SELECT FROM device WHERE id = $1 FOR UPDATE', [deviceId])
+    const found = await findCertificate(db, certificate)
+    if (found !== 'new') return found
+    const { rowCount } = await db.query(
+      `INSERT INTO device_credential (device_id, hash, kind) SELECT $1, $2, 'certificate'
+       WHERE (SELECT count(*) FROM device_credential
+         WHERE device_id = $1 AND kind = 'certificate' AND revoked_at IS NULL) < $3`,
+      [deviceId, fingerprint, limits.certificates.activePerDeviceMax],
+    )
+    return rowCount === 1 ? 'known' : 'full'
+  })
+}
+
+/** Of these ids, the registered devices that may connect. */
+export async function enabledDevices(db: Queryable, deviceIds: string[]): Promise<Set<string>> {
+  const { rows } = await db.query<{ id: string }>(
+    'SELECT id FROM device WHERE id = ANY($1) AND disabled_at IS NULL',
+    [deviceIds],
+  )
+  return new Set(rows.map(({ id }) => id))
 }

@@ -118,22 +118,34 @@ export async function updateDevice(
   return getDevice(db, id)
 }
 
+/** A secret of its own, the enrolment key it came with, or a client certificate. */
+export type CredentialKind = 'secret' | 'enrolment' | 'certificate'
+
 export interface CredentialRecord {
   id: string
+  kind: CredentialKind
+  /** SHA-256 of a certificate, in hexadecimal. */
+  fingerprint: string | null
   createdAt: string
   revokedAt: string | null
 }
 
 interface CredentialRow {
   id: string
+  kind: CredentialKind
+  fingerprint: string | null
   created_at: Date
   revoked_at: Date | null
 }
 
+/** Hashes of secrets stay here. */
+const CREDENTIAL_COLUMNS = `id, kind, CASE kind WHEN 'certificate' THEN encode(hash, 'hex') END AS fingerprint,
+  created_at, revoked_at`
+
 /** Newest first, revoked ones included. */
 export async function listCredentials(db: Queryable, deviceId: string): Promise<CredentialRecord[]> {
   const { rows } = await db.query<CredentialRow>(
-    `SELECT id, created_at, revoked_at FROM device_credential WHERE device_id = $1
+    `SELECT ${CREDENTIAL_COLUMNS} FROM device_credential WHERE device_id = $1
      ORDER BY created_at DESC, id LIMIT 200`,
     [deviceId],
   )
@@ -142,13 +154,17 @@ export async function listCredentials(db: Queryable, deviceId: string): Promise<
 
 export type CredentialOutcome = (CredentialRecord & { secret: string }) | 'no_device' | 'too_many'
 
-/** A second secret for a device. The device's row is locked so that two at once cannot make three. */
+/**
+ * A second secret for a device; certificates do not count. The device's row is locked so that two at once cannot make
+ * three.
+ */
 export async function createCredential(pool: Pool, deviceId: string): Promise<CredentialOutcome> {
   return inTransaction(pool, async (db) => {
     const device = await db.query('SELECT 1 FROM device WHERE id = $1 FOR UPDATE', [deviceId])
     if (device.rowCount === 0) return 'no_device'
     const { rows } = await db.query<{ n: number }>(
-      'SELECT count(*)::int AS n FROM device_credential WHERE device_id = $1 AND revoked_at IS NULL',
+      `SELECT count(*)::int AS n FROM device_credential
+       WHERE device_id = $1 AND revoked_at IS NULL AND kind <> 'certificate'`,
       [deviceId],
     )
     if ((rows[0]?.n ?? 0) >= ACTIVE_CREDENTIALS_MAX) return 'too_many'
@@ -174,7 +190,7 @@ async function insertCredential(
 ): Promise<CredentialRecord & { secret: string }> {
   const secret = newSecret()
   const { rows } = await db.query<CredentialRow>(
-    'INSERT INTO device_credential (device_id, hash) VALUES ($1, $2) RETURNING id, created_at, revoked_at',
+    `INSERT INTO device_credential (device_id, hash) VALUES ($1, $2) RETURNING ${CREDENTIAL_COLUMNS}`,
     [deviceId, hashSecret(secret)],
   )
   return { ...toCredential(rows[0] as CredentialRow), secret }
@@ -183,6 +199,8 @@ async function insertCredential(
 function toCredential(row: CredentialRow): CredentialRecord {
   return {
     id: row.id,
+    kind: row.kind,
+    fingerprint: row.fingerprint,
     createdAt: row.created_at.toISOString(),
     revokedAt: row.revoked_at?.toISOString() ?? null,
   }

@@ -17,4 +17,6 @@ export const advisoryLocks = {
   deletionOrder: 7_355_613,
   /** Two brokers set the policies of TimescaleDB. */
   policies: 7_355_614,
+  /** Unknown devices that ask to be let in are counted one at a time. */
+  enrolment: 7_355_615,
 } as const

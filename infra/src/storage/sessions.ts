@@ -96,27 +96,11 @@ export async function recordActivity(
   )
 }
 
-/** Ends what an earlier life of this broker left open, at the last moment it was known to live. */
-export async function startBroker(
-  db: Queryable,
-  brokerId: string,
-): Promise<{ deviceId: string; disconnectedAt: Date }[]> {
-  const { rows } = await db.query<{ device_id: string; disconnected_at: Date }>(
-    `UPDATE session s
-     SET reason = 'broker_lost',
-         disconnected_at = greatest(s.connected_at, coalesce((SELECT seen_at FROM broker WHERE id = $1), now()))
-     WHERE broker_id = $1 AND disconnected_at IS NULL
-     RETURNING device_id, disconnected_at`,
-    [brokerId],
+/** Which of them are connected, to whichever broker. */
+export async function onlineDevices(db: Queryable, deviceIds: string[]): Promise<Set<string>> {
+  const { rows } = await db.query<{ device_id: string }>(
+    'SELECT DISTINCT device_id FROM session WHERE device_id = ANY($1) AND disconnected_at IS NULL',
+    [deviceIds],
   )
-  await db.query(
-    `INSERT INTO broker (id, started_at, seen_at) VALUES ($1, now(), now())
-     ON CONFLICT (id) DO UPDATE SET started_at = excluded.started_at, seen_at = excluded.seen_at`,
-    [brokerId],
-  )
-  return rows.map((row) => ({ deviceId: row.device_id, disconnectedAt: row.disconnected_at }))
-}
-
-export async function keepBrokerSeen(db: Queryable, brokerId: string): Promise<void> {
-  await db.query('UPDATE broker SET seen_at = now() WHERE id = $1', [brokerId])
+  return new Set(rows.map(({ device_id }) => device_id))
 }

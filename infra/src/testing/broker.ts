@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
 import { freePort } from '../postgres.ts'
 import { hashSecret } from '../secrets.ts'
 import type { Pool } from '../storage/pool.ts'
-import { type Program, startProgram } from './program.ts'
+import { testFolder } from './folder.ts'
+import { type Launch, type Program, startProgram } from './program.ts'
 
 export interface TestBroker {
   program: Program
@@ -17,18 +20,22 @@ export interface TestBroker {
 export async function startTestBroker(
   databaseUrl: string,
   env: Record<string, string> = {},
+  launch: Launch = {},
 ): Promise<TestBroker> {
   const port = await freePort()
   const wsPort = await freePort()
-  const platformSecret = randomBytes(16).toString('hex')
-  const start = () =>
-    startProgram('broker', {
-      TELLTALE_DATABASE_URL: databaseUrl,
-      TELLTALE_MQTT_PORT: String(port),
-      TELLTALE_MQTT_WS_PORT: String(wsPort),
-      TELLTALE_PLATFORM_SECRET: platformSecret,
-      ...env,
-    })
+  const platformSecret = env.TELLTALE_PLATFORM_SECRET ?? randomBytes(16).toString('hex')
+  await mkdir(testFolder, { recursive: true })
+  const dataDir = await mkdtemp(join(testFolder, 'broker-'))
+  const settings = {
+    TELLTALE_DATABASE_URL: databaseUrl,
+    TELLTALE_MQTT_PORT: String(port),
+    TELLTALE_MQTT_WS_PORT: String(wsPort),
+    TELLTALE_PLATFORM_SECRET: platformSecret,
+    TELLTALE_DATA_DIR: dataDir,
+    ...env,
+  }
+  const start = () => startProgram('broker', settings, launch)
   const broker: TestBroker = {
     program: await start(),
     port,
@@ -54,4 +61,19 @@ export async function registerDevice(
     hashSecret(secret),
   ])
   return { username: id, password: secret }
+}
+
+/** Registers an integration whose secret is `secret-of-@{name}`. */
+export async function registerIntegration(
+  pool: Pool,
+  name: string,
+  rights: { read: boolean; write: boolean } = { read: true, write: true },
+): Promise<{ username: string; password: string }> {
+  const username = `@${name}`
+  const password = `secret-of-${username}`
+  await pool.query(
+    'INSERT INTO integration (name, hash, read, write, created_by) VALUES ($1, $2, $3, $4, $5)',
+    [name, hashSecret(password), rights.read, rights.write, 'test'],
+  )
+  return { username, password }
 }

@@ -23,6 +23,8 @@ declare module 'vitest' {
  * both engines use the server at `TELLTALE_TEST_TIMESCALE_URL` as well, where given.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Workers are processes of their own: they inherit it, and find the one folder.
+  process.env.TELLTALE_TEST_RUN = String(process.pid)
   const { TELLTALE_TEST_DATABASE_URL: given, TELLTALE_TEST_TIMESCALE_URL: timescale } = process.env
   const server = given ? { url: given, stop: async () => {} } : await startOwnServer()
   const template = await createTemplate(server.url)
@@ -37,6 +39,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     for (const url of [template, timescaleTemplate])
       if (url) await administer(url.href, `DROP DATABASE ${url.pathname.slice(1)} WITH (FORCE)`)
     await server.stop()
+    const { testFolder } = await import('./folder.ts')
+    await rm(testFolder, { recursive: true, force: true })
   }
 }
 

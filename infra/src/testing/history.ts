@@ -66,6 +66,11 @@ const REGISTRY = `
   INSERT INTO rejected_message (device_id, received_at, topic, reason, payload, payload_bytes)
     SELECT 'kitchen', now() - n * interval '1 minute', 'a/topic', E'bad\\r\\n', '\\xdeadbeef', n
     FROM generate_series(1, 500) n;
+  INSERT INTO integration (name, hash, read, write, created_by) VALUES ('node-red', '\\x04', false, true, 'admin');
+  INSERT INTO enrolment (device_id, hash, client_id, rejected_at) VALUES
+    ('new', '\\x05', '', NULL), ('stubborn', '\\x05', E'\\u0001', now());
+  INSERT INTO connection_problem (device_id, address, code, detail, limit_value, count, first_at, last_at)
+    VALUES ('', '', 'not_mqtt', E'\\r\\n', 'NaN', 3000000000, now(), now());
   INSERT INTO broker VALUES ('broker-1', now() - interval '3 weeks', now() - interval '1 hour');
   INSERT INTO session (device_id, broker_id, client_id, connected_at, reason)
     VALUES ('kitchen', 'broker-1', E'\\u0001', now() - interval '2 hours', NULL);

@@ -15,13 +15,25 @@ export interface Program {
   kill: () => Promise<void>
 }
 
+/** How to start a program other than as built: for benchmarks. */
+export interface Launch {
+  /** Another build of it. */
+  script?: string
+  /** For Node, besides the program's own. */
+  flags?: string[]
+}
+
 /**
  * Starts `{name}/dist/main.js` and resolves when it says it is ready.
  * @throws when it exits first, with what it printed
  */
-export async function startProgram(name: 'broker' | 'api', env: Record<string, string>): Promise<Program> {
-  const child = fork(join(repositoryDir(), name, 'dist', 'main.js'), {
-    execArgv: nodeFlags[name],
+export async function startProgram(
+  name: 'broker' | 'api',
+  env: Record<string, string>,
+  { script = join(repositoryDir(), name, 'dist', 'main.js'), flags = [] }: Launch = {},
+): Promise<Program> {
+  const child = fork(script, {
+    execArgv: [...nodeFlags[name], ...flags],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { PATH: process.env.PATH, TELLTALE_LOG_LEVEL: 'warn', ...env },
   })

@@ -1,0 +1,74 @@
+import type { Client } from 'aedes'
+import type { Attachment } from './attachment.ts'
+import type { PresenceReason } from './contract/index.ts'
+import { principalName } from './principals.ts'
+
+/** Everybody who has proved who they are and is still connected. */
+export class Clients {
+  readonly #attachments = new Map<Client, Attachment>()
+  /** The live client of each device: a second one takes over whatever its client id. */
+  readonly #devices = new Map<string, Client>()
+
+  /** Devices only: the API's own link and integrations are not counted. */
+  get deviceCount(): number {
+    return this.#devices.size
+  }
+
+  add(client: Client, attachment: Attachment): void {
+    this.#attachments.set(client, attachment)
+  }
+
+  get(client: Client): Attachment | undefined {
+    return this.#attachments.get(client)
+  }
+
+  remove(client: Client): void {
+    this.#attachments.delete(client)
+  }
+
+  all(): Iterable<[Client, Attachment]> {
+    return this.#attachments
+  }
+
+  /** @returns the client it was before */
+  setLive(deviceId: string, client: Client): Client | undefined {
+    const former = this.#devices.get(deviceId)
+    this.#devices.set(deviceId, client)
+    return former === client ? undefined : former
+  }
+
+  live(deviceId: string): Client | undefined {
+    return this.#devices.get(deviceId)
+  }
+
+  /** @returns whether this was the live one */
+  endLive(deviceId: string, client: Client): boolean {
+    return this.#devices.get(deviceId) === client && this.#devices.delete(deviceId)
+  }
+
+  /** The secret each one proved itself with. */
+  *credentialsInUse(): Iterable<{ name: string; kind: 'device' | 'integration'; hash: Buffer }> {
+    for (const { principal } of this.#attachments.values())
+      if (principal.kind !== 'platform')
+        yield { name: principalName(principal), kind: principal.kind, hash: principal.credentialHash }
+  }
+
+  /** All connections of a device or an integration. */
+  closeNamed(name: string, reason: PresenceReason): void {
+    for (const [client, { principal }] of this.#attachments)
+      if (principalName(principal) === name) this.close(client, reason)
+  }
+
+  /** The device has connected to another broker; its session there is newer when its epoch is higher. */
+  closeOlder(deviceId: string, epoch: number): void {
+    const client = this.#devices.get(deviceId)
+    const session = client && this.#attachments.get(client)?.session
+    if (client && session?.epoch !== undefined && session.epoch < epoch) this.close(client, 'taken_over')
+  }
+
+  close(client: Client, reason: PresenceReason): void {
+    const attachment = this.#attachments.get(client)
+    if (attachment) attachment.endReason ??= reason
+    client.close()
+  }
+}

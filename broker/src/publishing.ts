@@ -1,0 +1,141 @@
+import { limits } from '@telltale/infra/limits'
+import type { Client, PublishPacket } from 'aedes'
+import { type AcceptDeps, acceptPublish } from './accept.ts'
+import { isAwaitingPubrel } from './aedes-client.ts'
+import { type Attachment, whoIs } from './attachment.ts'
+import { parseTopic, payloadLimits, type Topic } from './contract/index.ts'
+import type { Diagnostics } from './diagnostics.ts'
+import type { DeviceDirectory } from './directory.ts'
+import type { Source } from './presence.ts'
+import { mayPublish } from './principals.ts'
+import type { Published, Sessions } from './sessions/sessions.ts'
+import type { SessionStore } from './sessions/store.ts'
+import { StampClock } from './telemetry.ts'
+
+export interface PublishingDeps extends AcceptDeps {
+  sessions: Sessions
+  stores: { durable: SessionStore }
+  directory: DeviceDirectory
+  diagnostics: Diagnostics
+  limits: { deviceRetained: number }
+  onRevoked: (principalName: string) => void
+}
+
+/** The devices one integration writes for whose clocks are remembered. */
+const SOURCES_MAX = 10_000
+
+/**
+ * From a PUBLISH (or a Last Will) to the moment it may be acknowledged: allowed, meant, stored, kept for those who are
+ * absent; answered in the order of the questions.
+ */
+export class Publishing {
+  readonly #deps: PublishingDeps
+
+  constructor(deps: PublishingDeps) {
+    this.#deps = deps
+  }
+
+  /** @returns why it is refused; else `callback` follows when it may be acknowledged */
+  accept(
+    client: Client,
+    attachment: Attachment,
+    packet: PublishPacket,
+    callback: (error?: Error | null) => void,
+  ): string | undefined {
+    const { principal, session, order } = attachment
+    const topic = parseTopic(packet.topic)
+    if (!mayPublish(principal, packet.topic, topic)) return `publishing to ${packet.topic} is not allowed`
+    if (packet.payload.length > payloadLimits.payloadBytesMax) return 'the payload is too large'
+    if (principal.kind === 'platform') {
+      this.fromApi(topic)
+      callback()
+      return undefined
+    }
+    const release = order.enter(callback)
+    const done = () => this.#keep(client, attachment, packet, release)
+    const accept =
+      session === undefined
+        ? () => this.#acceptFromIntegration(client, attachment, packet, topic, { done, refuse: callback })
+        : () => this.#accept(session, packet, topic, done)
+    // QoS 2: what is sent again before its PUBREL was accepted already, and is only answered again.
+    if (packet.qos === 2)
+      void isAwaitingPubrel(client, packet).then((isRepeated) => (isRepeated ? release() : accept()))
+    else accept()
+    return undefined
+  }
+
+  /** Word of the API, also when it came through another broker. */
+  fromApi(topic: Topic): void {
+    if (topic.kind !== 'platform') return
+    if (topic.about === 'nudge') this.#deps.commands.nudge(topic.id)
+    if (topic.about === 'revoked') this.#deps.onRevoked(topic.id)
+  }
+
+  #accept(source: Source, packet: PublishPacket, topic: Topic, done: () => void): void {
+    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
+    acceptPublish(this.#deps, { source, packet, topic, payload, nowMs: Date.now(), done })
+  }
+
+  /** Readings of any registered device; everything else is plain MQTT. */
+  #acceptFromIntegration(
+    client: Client,
+    attachment: Attachment,
+    packet: PublishPacket,
+    topic: Topic,
+    { done, refuse }: { done: () => void; refuse: (error: Error) => void },
+  ): void {
+    if (topic.kind !== 'telemetry' && topic.kind !== 'metric') return done()
+    const { deviceId } = topic
+    void this.#deps.directory.isRegistered(deviceId).then((isRegistered) => {
+      if (isRegistered) return this.#accept(sourceOf(attachment, deviceId), packet, topic, done)
+      const detail = `it published readings of ${deviceId}, which is not registered`
+      this.#deps.diagnostics.report({ ...whoIs(client, attachment), code: 'unknown_device', detail })
+      attachment.endReason ??= 'protocol_error'
+      refuse(new Error(detail))
+    })
+  }
+
+  /** What must survive before the publisher is answered: the retained message, copies for absent subscribers. */
+  #keep(client: Client, attachment: Attachment, packet: PublishPacket, release: () => void): void {
+    const { sessions } = this.#deps
+    if (!packet.retain && (packet.qos === 0 || !sessions.mayBeQueued)) return release()
+    const keep = async () => {
+      if (packet.retain && packet.payload.length > 0 && !(await this.#mayRetain(client, attachment, packet)))
+        packet.retain = false
+      await sessions.keep(packet as Published)
+    }
+    const kept = (attachment.keeping ?? Promise.resolve()).then(keep)
+    attachment.keeping = kept
+    void kept.then(release)
+  }
+
+  async #mayRetain(client: Client, attachment: Attachment, { topic }: PublishPacket): Promise<boolean> {
+    const { principal } = attachment
+    const allowed =
+      principal.kind === 'device' ? this.#deps.limits.deviceRetained : limits.sessions.integrationRetainedMax
+    const { durable } = this.#deps.stores
+    try {
+      const value = await durable.retainedCount(topic)
+      if (value < allowed) return true
+      for await (const _known of durable.retained([topic])) return true
+      const who = whoIs(client, attachment)
+      const limit = { name: 'retained messages', value: value + 1, allowed }
+      const detail = `${topic} was delivered but not retained`
+      this.#deps.diagnostics.report({ ...who, code: 'limit_retained', detail, limit })
+      return false
+    } catch {
+      // The store is away: keep() waits for it.
+      return true
+    }
+  }
+}
+
+function sourceOf(attachment: Attachment, deviceId: string): Source {
+  attachment.sources ??= new Map()
+  const known = attachment.sources.get(deviceId)
+  if (known) return known
+  const source = { deviceId, clock: new StampClock() }
+  if (attachment.sources.size >= SOURCES_MAX) attachment.sources.clear()
+  attachment.sources.set(deviceId, source)
+  return source
+}

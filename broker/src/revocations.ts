@@ -1,0 +1,78 @@
+import { enabledDevices, findRevoked } from '@telltale/infra/storage/credentials'
+import { findIntegration, findRevokedIntegrations } from '@telltale/infra/storage/integrations'
+import type { Pool } from '@telltale/infra/storage/pool'
+import type { Clients } from './clients.ts'
+import { topics } from './contract/index.ts'
+import type { Sessions } from './sessions/sessions.ts'
+import type { SessionStore } from './sessions/store.ts'
+
+export interface RevocationsDeps {
+  pool: Pool
+  clients: Clients
+  sessions: Sessions
+  durable: SessionStore
+  expiryMs: number
+}
+
+/**
+ * Takes back what a device or an integration had when its right ends: the connection, and once it is disabled or
+ * deleted also its sessions with what is queued, and the retained messages below its root.
+ */
+export class Revocations {
+  readonly #deps: RevocationsDeps
+
+  constructor(deps: RevocationsDeps) {
+    this.#deps = deps
+  }
+
+  /** Word that something changed about this device, or `@integration`. */
+  async changed(name: string): Promise<void> {
+    await this.check()
+    await this.#forgetUnlessEnabled([name])
+  }
+
+  /** The net under a lost word: closes the connections whose secret is no longer good. */
+  async check(): Promise<void> {
+    const { pool, clients } = this.#deps
+    const inUse = [...clients.credentialsInUse()]
+    const devices = inUse.filter(({ kind }) => kind === 'device')
+    const integrations = inUse.filter(({ kind }) => kind === 'integration')
+    const revoked = [
+      ...(devices.length > 0
+        ? await findRevoked(
+            pool,
+            devices.map(({ name, hash }) => ({ deviceId: name, hash })),
+          )
+        : []),
+      ...(integrations.length > 0
+        ? await findRevokedIntegrations(
+            pool,
+            integrations.map(({ name, hash }) => ({ name: name.slice(1), hash })),
+          )
+        : []
+      ).map((name) => `@${name}`),
+    ]
+    for (const name of revoked) clients.closeNamed(name, 'revoked')
+  }
+
+  /** Now and then: sessions nobody came back to, and those of whoever is gone. */
+  async sweep(): Promise<void> {
+    const { durable, expiryMs } = this.#deps
+    await durable.expire(expiryMs)
+    const owners = new Set((await durable.list('')).map((clientId) => clientId.split('/', 1)[0] ?? ''))
+    await this.#forgetUnlessEnabled([...owners])
+  }
+
+  async #forgetUnlessEnabled(names: string[]): Promise<void> {
+    const { pool, sessions, durable } = this.#deps
+    const enabled = await enabledDevices(
+      pool,
+      names.filter((name) => !name.startsWith('@')),
+    )
+    for (const name of names) {
+      if (name.startsWith('@') ? await findIntegration(pool, name.slice(1)) : enabled.has(name)) continue
+      await sessions.removeAll(`${name}/`)
+      if (!name.startsWith('@')) await durable.forgetRetained(topics.status(name))
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import type { Published } from './sessions/sessions.ts'
+
+type Listener = (packet: { topic: string; payload: Buffer }, done: () => void) => void
+type Done = (error?: Error | null) => void
+
+/** The way to the other brokers; absent when there is only one. */
+export interface OtherBrokers {
+  /** Resolves when all of them know that somebody here wants these messages. */
+  want(filter: string): Promise<void>
+  unwant(filter: string): void
+  /** To those that want it. */
+  send(packet: Published): void
+  /** To all of them. */
+  announceClient(clientId: string): void
+}
+
+const INTERNAL = '$SYS/'
+const NEW_CLIENT = /^\$SYS\/([^/]+)\/new\/clients$/
+
+/**
+ * What aedes calls `mq`: every published message comes through `emit`, and goes to the clients connected here and to
+ * the brokers where somebody subscribed to it. aedes' own housekeeping on `$SYS/` stays inside, but for the word of a
+ * new client: another broker that has a client of that id closes it (takeover).
+ */
+export class Router {
+  readonly #deliver: (packet: Published) => void
+  readonly #onNewClient = new Set<Listener>()
+  /** Filter → subscriptions here. */
+  readonly #wanted = new Map<string, number>()
+  #others: OtherBrokers | undefined
+
+  constructor(deliver: (packet: Published) => void) {
+    this.#deliver = deliver
+  }
+
+  connect(others: OtherBrokers): void {
+    this.#others = others
+  }
+
+  /** Called for each subscription of a client, and by aedes for its own housekeeping. */
+  on(filter: string, listener: Listener, done?: Done): this {
+    if (filter.startsWith(INTERNAL)) {
+      if (filter.endsWith('/new/clients')) this.#onNewClient.add(listener)
+      done?.()
+      return this
+    }
+    const count = this.#wanted.get(filter) ?? 0
+    this.#wanted.set(filter, count + 1)
+    const told = count === 0 ? this.#others?.want(filter) : undefined
+    if (told) void told.then(() => done?.())
+    else done?.()
+    return this
+  }
+
+  removeListener(filter: string, listener: Listener, done?: Done): this {
+    this.#onNewClient.delete(listener)
+    const count = this.#wanted.get(filter)
+    if (count === 1) {
+      this.#wanted.delete(filter)
+      this.#others?.unwant(filter)
+    } else if (count !== undefined) this.#wanted.set(filter, count - 1)
+    done?.()
+    return this
+  }
+
+  emit(packet: Published, done?: Done): this {
+    if (packet.topic.startsWith(INTERNAL)) {
+      if (NEW_CLIENT.test(packet.topic)) this.#others?.announceClient(packet.payload.toString())
+    } else this.publish(packet)
+    done?.()
+    return this
+  }
+
+  publish(packet: Published): void {
+    this.#deliver(packet)
+    this.#others?.send(packet)
+  }
+
+  /** From another broker: for the clients here only. */
+  receive(packet: Published): void {
+    this.#deliver(packet)
+  }
+
+  /** Another broker has a new client of this id: aedes closes ours. */
+  clientElsewhere(brokerId: string, clientId: string): void {
+    const packet = { topic: `${INTERNAL}${brokerId}/new/clients`, payload: Buffer.from(clientId) }
+    for (const listener of this.#onNewClient) listener(packet, () => {})
+  }
+
+  close(done?: Done): void {
+    done?.()
+  }
+}

@@ -1,0 +1,246 @@
+import type { Logger } from '@telltale/infra/log'
+import { retry } from '@telltale/infra/retry'
+import type { Client } from 'aedes'
+import { Outbox, type Outgoing } from './outbox.ts'
+import type { Qos, QueuedMessage, SessionStore, Subscription, Will } from './store.ts'
+import { TopicTree } from './topic-tree.ts'
+
+const RETRY = { minMs: 100, maxMs: 2_000, isRetryable: () => true }
+
+export interface SessionsDeps {
+  brokerId: string
+  /** Persistent sessions, retained messages and wills. */
+  durable: SessionStore
+  /** Clean sessions: theirs end with the connection. */
+  memory: SessionStore
+  log: Logger
+}
+
+/** What a client may get, asked again for each delivery: a right may have been taken away meanwhile. */
+type MayReceive = (topic: string) => boolean
+
+export interface Attached {
+  client: Client
+  outbox: Outbox
+  /** Granted filters with their QoS. */
+  filters: Map<string, Entry>
+  mayReceive: MayReceive
+}
+
+interface Entry {
+  attached: Attached
+  qos: Qos
+}
+
+/** A packet as aedes and we publish it. */
+export interface Published {
+  topic: string
+  payload: Buffer
+  qos: Qos
+  retain: boolean
+}
+
+/**
+ * Who gets which message on this broker. Publishing has two steps: `keep` stores what must survive (the retained
+ * message, copies for persistent sessions wherever they are connected) before the publisher is answered; `deliver`
+ * then hands it to the clients that are connected here.
+ */
+export class Sessions {
+  readonly #deps: SessionsDeps
+  readonly #tree = new TopicTree<Entry>()
+  readonly #attached = new Map<Client, Attached>()
+  /** By session: the newest connection of each. */
+  readonly #bySession = new Map<string, Attached>()
+  #cleanCount = 0
+  #dropped = 0
+  #isHoldingWills = false
+
+  constructor(deps: SessionsDeps) {
+    this.#deps = deps
+  }
+
+  /** Messages that were not delivered because a queue or a socket was full, since the start. */
+  get droppedTotal(): number {
+    return this.#dropped
+  }
+
+  /** Whether a message above QoS 0 could have to wait for somebody: else nothing is looked for. */
+  get mayBeQueued(): boolean {
+    return this.#deps.durable.hasSubscriptions
+  }
+
+  /** Stored sessions that are connected here. */
+  get liveSessionIds(): string[] {
+    return [...this.#bySession.keys()]
+  }
+
+  get liveClientIds(): string[] {
+    return [...this.#attached.keys()].map(({ id }) => id)
+  }
+
+  /** After authentication, before CONNACK. */
+  attach(
+    client: Client,
+    options: { sessionId: string; isClean: boolean; bufferBytesMax: number; mayReceive: MayReceive } & {
+      onDropped: (count: number) => void
+      onStuck: () => void
+    },
+  ): Attached {
+    const { sessionId, isClean, bufferBytesMax, mayReceive, onDropped, onStuck } = options
+    const outbox = new Outbox({
+      client,
+      isClean,
+      bufferBytesMax,
+      onStuck,
+      // Two connections of one client id can overlap: clean sessions are told apart.
+      clientId: isClean ? `${sessionId}#${++this.#cleanCount}` : sessionId,
+      store: isClean ? this.#deps.memory : this.#deps.durable,
+      onDropped: (count) => {
+        this.#dropped += count
+        onDropped(count)
+      },
+      onError: (error) => {
+        this.#deps.log.warn(
+          { err: error, sessionId },
+          'a session could not be served; its client is disconnected',
+        )
+        client.conn.destroy()
+      },
+    })
+    const attached: Attached = { client, outbox, filters: new Map(), mayReceive }
+    this.#attached.set(client, attached)
+    if (isClean) this.#quietly(this.#deps.memory.open(outbox.clientId))
+    else this.#bySession.set(sessionId, attached)
+    return attached
+  }
+
+  find(client: Client): Attached | undefined {
+    return this.#attached.get(client)
+  }
+
+  detach(client: Client): void {
+    const attached = this.#attached.get(client)
+    if (!attached) return
+    this.#attached.delete(client)
+    attached.outbox.close()
+    for (const [filter, entry] of attached.filters) this.#tree.remove(filter, entry)
+    const { clientId, isClean } = attached.outbox
+    if (isClean) return this.#quietly(this.#deps.memory.remove(clientId))
+    // A newer connection of the session goes on with it.
+    if (this.#bySession.get(clientId) !== attached) return
+    this.#bySession.delete(clientId)
+    this.#quietly(this.#deps.durable.leave(clientId))
+  }
+
+  /** Ends stored sessions of a principal that lost its right; live ones must have been disconnected. */
+  async removeAll(prefix: string): Promise<void> {
+    const { durable } = this.#deps
+    for (const clientId of await durable.list(prefix)) await durable.remove(clientId)
+  }
+
+  /** Keeps the subscription and makes it effective. @param isKnown restored from the store */
+  async subscribe(client: Client, { filter, qos }: Subscription, isKnown: boolean): Promise<void> {
+    const attached = this.#attached.get(client)
+    if (!attached) throw new Error('the client is gone')
+    const { outbox, filters } = attached
+    if (!outbox.isClean && !isKnown) await this.#deps.durable.subscribe(outbox.clientId, [{ filter, qos }])
+    if (!this.#attached.has(client)) throw new Error('the client is gone')
+    const former = filters.get(filter)
+    if (former) this.#tree.remove(filter, former)
+    const entry: Entry = { attached, qos }
+    filters.set(filter, entry)
+    this.#tree.add(filter, entry)
+  }
+
+  async unsubscribe(client: Client, filters: string[]): Promise<void> {
+    const attached = this.#attached.get(client)
+    if (!attached) return
+    for (const filter of filters) {
+      const entry = attached.filters.get(filter)
+      if (entry) this.#tree.remove(filter, entry)
+      attached.filters.delete(filter)
+    }
+    if (!attached.outbox.isClean) await this.#deps.durable.unsubscribe(attached.outbox.clientId, filters)
+  }
+
+  /**
+   * Stores what must survive: undefined when there is nothing to store, else resolves when it is. Tries for ever:
+   * until then the publisher is not answered.
+   */
+  async keep(packet: Published): Promise<void> {
+    const { durable, log } = this.#deps
+    const logged = <T>(work: () => Promise<T>) =>
+      retry(async (attempt) => {
+        try {
+          return await work()
+        } catch (error) {
+          if (attempt === 0) log.warn({ err: error }, 'sessions cannot be stored; publishers wait')
+          throw error
+        }
+      }, RETRY)
+    const { topic, qos } = packet
+    if (packet.retain) await logged(() => durable.retain({ topic, qos, payload: packet.payload }))
+    if (qos === 0 || topic.startsWith('$')) return
+    const targets = await logged(() => durable.match(topic))
+    if (targets.length === 0) return
+    const message: QueuedMessage = { topic, payload: packet.payload, qos, retain: false }
+    for (const drop of await logged(() => durable.enqueue(targets, message))) this.#countDrop(drop)
+  }
+
+  /** To every client connected here that subscribed to it, once each, at the highest QoS its filters were granted. */
+  deliver(packet: Published): void {
+    const entries = this.#tree.match(packet.topic)
+    if (entries.length === 0) return
+    const { topic, payload, qos } = packet
+    const message: Outgoing = { topic, payload, qos }
+    if (entries.length === 1) {
+      const [entry] = entries as [Entry]
+      return hand(entry.attached, message, entry.qos)
+    }
+    const highest = new Map<Attached, Qos>()
+    for (const { attached, qos: granted } of entries)
+      if (granted >= (highest.get(attached) ?? 0)) highest.set(attached, granted)
+    for (const [attached, granted] of highest) hand(attached, message, granted)
+  }
+
+  /** A retained message that a new subscription of this client matched. */
+  async deliverRetained(client: Client, packet: Published): Promise<void> {
+    const attached = this.#attached.get(client)
+    if (!attached?.mayReceive(packet.topic)) return
+    const granted = this.#tree
+      .match(packet.topic)
+      .reduce<Qos>((most, entry) => (entry.attached === attached && entry.qos > most ? entry.qos : most), 0)
+    await attached.outbox.deliverRetained(packet, lower(granted, packet.qos))
+  }
+
+  async putWill(clientId: string, will: Will): Promise<void> {
+    await this.#deps.durable.putWill(this.#deps.brokerId, clientId, will)
+  }
+
+  /** From now on connections end because we stop: their wills stay, for the next start to decide. */
+  holdWills(): void {
+    this.#isHoldingWills = true
+  }
+
+  removeWill(clientId: string): void {
+    if (this.#isHoldingWills) return
+    this.#quietly(this.#deps.durable.removeWill(this.#deps.brokerId, clientId))
+  }
+
+  #countDrop({ clientId, dropped }: { clientId: string; dropped: number }): void {
+    this.#dropped += dropped
+    this.#deps.log.debug({ clientId, dropped }, 'a queue is full: its oldest messages were dropped')
+  }
+
+  #quietly(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#deps.log.warn({ err: error }, 'session housekeeping failed'))
+  }
+}
+
+function hand({ outbox, mayReceive }: Attached, message: Outgoing, granted: Qos): void {
+  if (mayReceive(message.topic)) outbox.deliver(message, lower(granted, message.qos))
+}
+
+function lower(a: Qos, b: Qos): Qos {
+  return Math.min(a, b) as Qos
+}

@@ -1,0 +1,102 @@
+import type { Subscription, Target } from './store.ts'
+import { QueueIndex } from './store-queue.ts'
+import { SubscriptionTrie } from './store-trie.ts'
+
+export interface LocalSession {
+  /** Stands for the client id in keys on disk. */
+  number: number
+  clientId: string
+  subscriptions: Map<string, 0 | 1 | 2>
+  queue: QueueIndex
+  /** QoS 2 packet ids that came in. */
+  received: Set<number>
+  /** By the wall clock, because it outlives the process. */
+  idleSinceMs: number | undefined
+}
+
+/** The sessions of one broker, in memory, without queued messages: what the memory and embedded stores share. */
+export class LocalSessions {
+  readonly #sessions = new Map<string, LocalSession>()
+  readonly #trie = new SubscriptionTrie()
+  #lastNumber = 0
+
+  open(clientId: string): { session: LocalSession; isPresent: boolean } {
+    const present = this.#sessions.get(clientId)
+    const session = present ?? this.restore({ number: this.#lastNumber + 1, clientId, subscriptions: [] })
+    session.idleSinceMs = undefined
+    return { session, isPresent: present !== undefined }
+  }
+
+  restore(stored: { number: number; clientId: string; subscriptions: Subscription[] }): LocalSession {
+    const session: LocalSession = {
+      number: stored.number,
+      clientId: stored.clientId,
+      subscriptions: new Map(),
+      queue: new QueueIndex(),
+      received: new Set(),
+      idleSinceMs: undefined,
+    }
+    this.#lastNumber = Math.max(this.#lastNumber, stored.number)
+    this.#sessions.set(stored.clientId, session)
+    this.subscribe(session, stored.subscriptions)
+    return session
+  }
+
+  get(clientId: string): LocalSession | undefined {
+    return this.#sessions.get(clientId)
+  }
+
+  /** For what only makes sense after `open`. */
+  opened(clientId: string): LocalSession {
+    const session = this.#sessions.get(clientId)
+    if (!session) throw new Error('there is no such session: it was removed meanwhile')
+    return session
+  }
+
+  remove(clientId: string): LocalSession | undefined {
+    const session = this.#sessions.get(clientId)
+    if (!session) return undefined
+    this.unsubscribe(session, [...session.subscriptions.keys()])
+    this.#sessions.delete(clientId)
+    return session
+  }
+
+  list(prefix: string): string[] {
+    return [...this.#sessions.keys()].filter((clientId) => clientId.startsWith(prefix))
+  }
+
+  idleFor(idleMs: number): string[] {
+    const untilMs = Date.now() - idleMs
+    const idle = [...this.#sessions.values()].filter(
+      ({ idleSinceMs }) => (idleSinceMs ?? Infinity) <= untilMs,
+    )
+    return idle.map(({ clientId }) => clientId)
+  }
+
+  subscribe(session: LocalSession, subscriptions: Subscription[]): void {
+    for (const { filter, qos } of subscriptions) {
+      session.subscriptions.set(filter, qos)
+      if (qos === 0) this.#trie.remove(filter, session.clientId)
+      else this.#trie.add(filter, session.clientId, qos)
+    }
+  }
+
+  unsubscribe(session: LocalSession, filters: string[]): void {
+    for (const filter of filters) {
+      session.subscriptions.delete(filter)
+      this.#trie.remove(filter, session.clientId)
+    }
+  }
+
+  get hasSubscriptions(): boolean {
+    return this.#trie.size > 0
+  }
+
+  match(topic: string): Target[] {
+    return this.#trie.match(topic)
+  }
+}
+
+export function subscriptionsOf(session: LocalSession): Subscription[] {
+  return [...session.subscriptions].map(([filter, qos]) => ({ filter, qos }))
+}
