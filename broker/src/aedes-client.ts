@@ -1,4 +1,5 @@
-import type { Client, PublishPacket } from 'aedes'
+import type { Client } from 'aedes'
+import type { ISubscribePacket } from 'mqtt-packet'
 import type { Published } from './sessions/sessions.ts'
 
 /**
@@ -10,12 +11,12 @@ interface Internals {
   _disconnected: boolean
   _parser: {
     on(event: 'packet', listener: (packet: { cmd: string; messageId?: number }) => void): unknown
+    prependListener(event: 'packet', listener: (packet: { cmd: string }) => void): unknown
   }
   /** Stops reading the socket; before CONNACK aedes resumes it itself. */
   pause(): void
   /** aedes delivers with this; only retained messages for new subscriptions still come this way. */
   deliverQoS(packet: Published, done: () => void): void
-  broker: { persistence: { incomingGetPacket(client: Client, packet: PublishPacket): Promise<unknown> } }
 }
 
 const internals = (client: Client) => client as unknown as Internals
@@ -40,12 +41,9 @@ export function onPuback(client: Client, listener: (packetId: number) => void): 
   })
 }
 
-/** Whether a QoS 2 packet of this id was received and its PUBREL has not come yet ([MQTT-4.3.3-2]). */
-export async function isAwaitingPubrel(client: Client, packet: PublishPacket): Promise<boolean> {
-  return internals(client)
-    .broker.persistence.incomingGetPacket(client, packet)
-    .then(
-      () => true,
-      () => false,
-    )
+/** Shows every SUBSCRIBE to `look` before aedes gets it. */
+export function beforeSubscribe(client: Client, look: (packet: ISubscribePacket) => void): void {
+  internals(client)._parser.prependListener('packet', (packet) => {
+    if (packet.cmd === 'subscribe') look(packet as ISubscribePacket)
+  })
 }

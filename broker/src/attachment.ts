@@ -24,6 +24,8 @@ export interface Attachment extends Accepted {
   isOpen: boolean
   /** Storing for others goes in the order of the publishes. */
   keeping?: Promise<void>
+  /** QoS 2: packet ids that came and are being stored. */
+  receiving: Map<number, Promise<void>>
   endReason?: PresenceReason
   /** An authenticated client of the same client id, about to make aedes close this one. */
   successor?: Client

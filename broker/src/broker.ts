@@ -11,6 +11,7 @@ import { type Topic, topics } from './contract/index.ts'
 import type { Diagnostics } from './diagnostics.ts'
 import type { DeviceDirectory } from './directory.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
+import { DoubledFilters } from './doubled-filters.ts'
 import { InOrder } from './order.ts'
 import type { Peer } from './peer.ts'
 import { mayReceive } from './principals.ts'
@@ -47,6 +48,7 @@ export class Broker {
   readonly #aedes: Aedes
   readonly #publishing: Publishing
   readonly #subscribing: Subscribing
+  readonly #doubledFilters = new DoubledFilters()
   readonly #accepted = new WeakMap<object, Accepted>()
   readonly clients = new Clients()
   /** Topics of Last Wills, between CONNECT and authentication. */
@@ -137,7 +139,8 @@ export class Broker {
       this.#deps.log.debug({ err: error }, 'connection refused')
       this.#forget(client)
     })
-    this.#aedes.on('subscribe', (_subscriptions, client) => {
+    this.#aedes.on('subscribe', (subscriptions, client) => {
+      this.#doubledFilters.answer(client, subscriptions)
       const deviceId = this.clients.get(client)?.session?.deviceId
       if (deviceId) this.#deps.commands.nudge(deviceId)
     })
@@ -176,7 +179,13 @@ export class Broker {
     const claim = { username, password, clientId: client.id, peer, willTopic }
     const principal = await this.#deps.doorkeeper.check(claim, () => authenticate(this.#deps, claim))
     if (client.closed) throw new Error('gone meanwhile')
-    this.#attach(client, { ...accepted, principal, order: new InOrder(), isOpen: false })
+    this.#attach(client, {
+      ...accepted,
+      principal,
+      order: new InOrder(),
+      receiving: new Map(),
+      isOpen: false,
+    })
   }
 
   #attach(client: Client, attachment: Attachment): void {
@@ -205,6 +214,7 @@ export class Broker {
         this.clients.close(client, 'connection_lost')
       },
     })
+    this.#doubledFilters.watch(client)
     sendRetainedThrough(client, (packet) => sessions.deliverRetained(client, packet))
     if (principal.kind === 'device') {
       // Of the same client id, aedes itself closes the former one, before it tells us of this one.
@@ -272,22 +282,13 @@ export class Broker {
     const attachment = client && this.clients.get(client)
     if (!client || !attachment) return callback(new Error('nobody to publish for'))
     // aedes marks a client closed before it asks for its will.
-    if (client.closed && !this.#mayWillSpeak(client, attachment)) return callback(new Error('will withdrawn'))
+    if (client.closed && (this.#isClosing || !this.clients.mayWillSpeak(client, attachment)))
+      return callback(new Error('will withdrawn'))
     const refusal = this.#publishing.accept(client, attachment, packet, callback)
     if (!refusal) return
     attachment.endReason ??= 'protocol_error'
     this.#deps.diagnostics.report({ ...whoIs(client, attachment), code: 'forbidden_topic', detail: refusal })
     callback(new Error(refusal))
-  }
-
-  /** Wills lie: the one of a device that was taken over, or that we close ourselves, is not published. */
-  #mayWillSpeak(client: Client, attachment: Attachment): boolean {
-    if (this.#isClosing) return false
-    const { session } = attachment
-    if (!session) return true
-    if (endReasonOf(attachment) === 'taken_over') return false
-    const live = this.clients.live(session.deviceId)
-    return live === undefined || live === client
   }
 
   #writeStatus(deviceId: string, status: 'online' | 'offline'): void {

@@ -1,5 +1,5 @@
 import type { Client } from 'aedes'
-import type { Attachment } from './attachment.ts'
+import { type Attachment, endReasonOf } from './attachment.ts'
 import type { PresenceReason } from './contract/index.ts'
 import { principalName } from './principals.ts'
 
@@ -64,6 +64,15 @@ export class Clients {
     const client = this.#devices.get(deviceId)
     const session = client && this.#attachments.get(client)?.session
     if (client && session?.epoch !== undefined && session.epoch < epoch) this.close(client, 'taken_over')
+  }
+
+  /** Wills lie: that of a device which was taken over is not sent. Integrations' are, as MQTT says. */
+  mayWillSpeak(client: Client, attachment: Attachment): boolean {
+    const { session } = attachment
+    if (!session) return true
+    if (endReasonOf(attachment) === 'taken_over') return false
+    const live = this.#devices.get(session.deviceId)
+    return live === undefined || live === client
   }
 
   close(client: Client, reason: PresenceReason): void {

@@ -1,19 +1,20 @@
 import { limits } from '@telltale/infra/limits'
 import type { Client, PublishPacket } from 'aedes'
 import { type AcceptDeps, acceptPublish } from './accept.ts'
-import { isAwaitingPubrel } from './aedes-client.ts'
 import { type Attachment, whoIs } from './attachment.ts'
 import { parseTopic, payloadLimits, type Topic } from './contract/index.ts'
 import type { Diagnostics } from './diagnostics.ts'
 import type { DeviceDirectory } from './directory.ts'
 import type { Source } from './presence.ts'
 import { mayPublish } from './principals.ts'
+import type { Router } from './router.ts'
 import type { Published, Sessions } from './sessions/sessions.ts'
 import type { SessionStore } from './sessions/store.ts'
 import { StampClock } from './telemetry.ts'
 
 export interface PublishingDeps extends AcceptDeps {
   sessions: Sessions
+  router: Router
   stores: { durable: SessionStore }
   directory: DeviceDirectory
   diagnostics: Diagnostics
@@ -51,17 +52,48 @@ export class Publishing {
       callback()
       return undefined
     }
-    const release = order.enter(callback)
-    const done = () => this.#keep(client, attachment, packet, release)
-    const accept =
-      session === undefined
-        ? () => this.#acceptFromIntegration(client, attachment, packet, topic, { done, refuse: callback })
-        : () => this.#accept(session, packet, topic, done)
-    // QoS 2: what is sent again before its PUBREL was accepted already, and is only answered again.
-    if (packet.qos === 2)
-      void isAwaitingPubrel(client, packet).then((isRepeated) => (isRepeated ? release() : accept()))
-    else accept()
+    const isOnce = packet.qos === 2 && packet.messageId !== undefined
+    if (isOnce && attachment.receiving.size >= limits.sessions.receivingMax)
+      return 'too many messages of QoS 2 are unfinished'
+    const accept = (done: () => void) => {
+      const keep = () => this.#keep(client, attachment, packet, done)
+      if (session) return this.#accept(session, packet, topic, keep)
+      this.#acceptFromIntegration(client, attachment, packet, topic, { done: keep, refuse: callback })
+    }
+    if (isOnce) this.#acceptOnce(client, attachment, packet, accept, callback)
+    else accept(order.enter(callback))
     return undefined
+  }
+
+  /**
+   * QoS 2: what comes again before its PUBREL, even in the same breath, is answered again and nothing else
+   * ([MQTT-4.3.3-2]). The packet id is kept before the PUBREC, so aedes finds it and only answers; hence subscribers are
+   * served here.
+   */
+  #acceptOnce(
+    client: Client,
+    { order, receiving }: Attachment,
+    packet: PublishPacket,
+    accept: (done: () => void) => void,
+    callback: () => void,
+  ): void {
+    const { sessions, router } = this.#deps
+    const messageId = packet.messageId as number
+    let isNew = false
+    const release = order.enter(() => {
+      if (isNew) router.publish(packet as Published)
+      callback()
+    })
+    const receive = async () => {
+      if (await sessions.isReceived(client, messageId)) return
+      await new Promise<void>(accept)
+      await sessions.keepReceived(client, messageId)
+      isNew = true
+    }
+    const earlier = receiving.get(messageId)
+    const received = earlier ?? receive().finally(() => receiving.delete(messageId))
+    receiving.set(messageId, received)
+    void received.then(release)
   }
 
   /** Word of the API, also when it came through another broker. */

@@ -105,6 +105,17 @@ describe('mutated sessions', () => {
     expect(await countOf('witness')).toBe(seen.sent)
   })
 
+  it('M-FUZZ-6 leave nobody online who is gone', async () => {
+    const online = async () => {
+      const { rows } = await database.pool.query<{ device_id: string }>(
+        `SELECT DISTINCT device_id FROM session WHERE disconnected_at IS NULL AND device_id LIKE 'fuzz-%'`,
+      )
+      return rows.map((row) => row.device_id)
+    }
+    await waitFor('all to be offline', async () => (await online()).length === 0, 20_000).catch(() => {})
+    expect(await online()).toEqual([])
+  })
+
   it('M-FUZZ-5 get through every door, and far enough', () => {
     expect(report.sessions).toBeGreaterThan(10 * seconds)
     const { tcp, ws, raw } = report.ways

@@ -19,7 +19,9 @@ interface Options {
 
 function readOptions(): Options {
   return new Command('bench')
-    .description('Measures ingest and storage; renews what it measured in device-simulator/bench/results.md.')
+    .description(
+      'Measures ingest, connections and storage; renews what it measured in device-simulator/bench/results.md.',
+    )
     .addOption(
       new Option('--engine <engine>', 'what to measure; timescale needs TELLTALE_TEST_TIMESCALE_URL')
         .choices(['plain', 'timescale', 'both'])
@@ -28,7 +30,12 @@ function readOptions(): Options {
     .addOption(new Option('--only <parts...>', 'these parts, not all').choices(PARTS))
     .option('--pairs <count>', 'runs with and without what is compared', Number, 3)
     .option('--seconds <seconds>', 'measured span of a run', Number, 5)
-    .option('--scale <share>', 'smaller data sets, for trying out; writes no results', Number, 1)
+    .option(
+      '--scale <share>',
+      'smaller data sets and fewer devices, for trying out; writes no results',
+      Number,
+      1,
+    )
     .option('--no-write', 'leave the results as they are')
     .parse()
     .opts<Options>()

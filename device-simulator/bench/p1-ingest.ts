@@ -20,10 +20,7 @@ export interface Shape {
 /** P1's first shape: what all other parts load a broker with. */
 export const FIFTY_BY_FIFTY: Shape = { connections: 50, window: 50 }
 
-export const SHAPES: readonly Shape[] = [
-  FIFTY_BY_FIFTY,
-  { connections: 500, window: 5 },
-]
+export const SHAPES: readonly Shape[] = [FIFTY_BY_FIFTY, { connections: 500, window: 5 }]
 
 /** Behind now, so that a device sending more than one message a millisecond stays inside the ts window. */
 const START_BEFORE_NOW_MS = 120_000
@@ -135,13 +132,22 @@ async function runLoad(
 }
 
 function coresOf(load: LoadResult, from: CpuUse, to: CpuUse): Record<string, number> {
-  const seconds = load.measuredMs / 1_000
+  return coresBetween(from, to, { seconds: load.measuredMs / 1_000, generatorSeconds: load.cpuSeconds })
+}
+
+/** Averages over a span; the generator's CPU as it says itself, unless it stands among the programs. */
+export function coresBetween(
+  from: CpuUse,
+  to: CpuUse,
+  { seconds, generatorSeconds }: { seconds: number; generatorSeconds?: number },
+): Record<string, number> {
   const names = Object.keys(to.programs)
   const ours = names.map((name): [string, number] => [
     name,
     ((to.programs[name] ?? 0) - (from.programs[name] ?? 0)) / seconds,
   ])
-  const cores = Object.fromEntries([...ours, ['generator', load.cpuSeconds / seconds]])
+  const generator = generatorSeconds === undefined ? {} : { generator: generatorSeconds / seconds }
+  const cores: Record<string, number> = { ...Object.fromEntries(ours), ...generator }
   const sum = Object.values(cores).reduce((total, used) => total + used, 0)
   return { ...cores, [OTHERS]: Math.max(0, (to.machine - from.machine) / seconds - sum) }
 }

@@ -1,10 +1,17 @@
 /** The parts of the bench: what each stands on, and how its findings become a section of the page. */
 import type { Releases } from '@telltale/infra/service'
+import { runBrokers } from './brokers.ts'
+import { runLedger } from './ledger.ts'
 import { runP1, type ShapeResult, violations } from './p1-ingest.ts'
+import { runP1Redis } from './p1-redis.ts'
 import { runP2 } from './p2-rows.ts'
+import { runP5 } from './p5-devices.ts'
 import { runP6 } from './p6-charts.ts'
 import { runP7 } from './p7-bytes.ts'
 import { reportIngest, reportRows } from './report.ts'
+import { reportBrokers, reportRedis } from './report-broker.ts'
+import { reportDevices } from './report-devices.ts'
+import { reportLedger } from './report-ledger.ts'
 import { reportBytes, reportCharts, reportSweep } from './report-storage.ts'
 import type { Part, Section } from './results.ts'
 import { createDatabase, type Server } from './servers.ts'
@@ -30,6 +37,10 @@ export interface Outcome extends Pick<Section, 'part' | 'verdicts' | 'text'> {
 /** Parts that share a database run together. */
 export const WORK: { parts: readonly Part[]; run(context: Context): Promise<Outcome[]> }[] = [
   { parts: ['p1', 'p2'], run: measureIngest },
+  { parts: ['p1-redis'], run: measureRedis },
+  { parts: ['brokers'], run: measureBrokers },
+  { parts: ['ledger'], run: measureLedger },
+  { parts: ['p5'], run: measureDevices },
   { parts: ['p6'], run: measureCharts },
   { parts: ['p7'], run: measureBytes },
   { parts: ['sweep'], run: measureSweep },
@@ -58,6 +69,33 @@ async function measureIngest({ server, wanted, releases, ...plan }: Context): Pr
     outcomes.push({ part: 'p2', violations: [], ...reportRows(rows, shapes) })
   }
   return outcomes
+}
+
+async function measureRedis({ server, ...plan }: Context): Promise<Outcome[]> {
+  const shapes = await runP1Redis(await createDatabase(server, plan.releases), plan)
+  const found = violations(shapes.flatMap(({ rounds }) => rounds.flat()))
+  return [{ part: 'p1-redis', violations: found, ...reportRedis(shapes, { ...plan, violations: found }) }]
+}
+
+async function measureBrokers({ server, ...plan }: Context): Promise<Outcome[]> {
+  const watched = await runBrokers(await createDatabase(server, plan.releases), plan)
+  const found = violations(watched.flatMap(({ rounds }) => rounds.flat()))
+  return [{ part: 'brokers', violations: found, ...reportBrokers(watched, { ...plan, violations: found }) }]
+}
+
+async function measureLedger({ server, ...plan }: Context): Promise<Outcome[]> {
+  const result = await runLedger(await createDatabase(server, plan.releases), plan)
+  const { refused, refusal } = result.connects.storm
+  const found = [
+    ...violations([...result.gate.flat(), ...result.profiled.map(({ run }) => run)]),
+    ...(refused > 0 ? [`${refused} connects refused (${refusal})`] : []),
+  ]
+  return [{ part: 'ledger', violations: found, ...reportLedger(result, { ...plan, violations: found }) }]
+}
+
+async function measureDevices({ server, ...plan }: Context): Promise<Outcome[]> {
+  const result = await runP5(await createDatabase(server, plan.releases), plan)
+  return [{ part: 'p5', violations: result.violations, ...reportDevices(result) }]
 }
 
 async function measureCharts({ server, pairs, ...plan }: Context): Promise<Outcome[]> {

@@ -25,6 +25,9 @@ import type { Database } from './servers.ts'
 const READY_DEADLINE_MS = 20_000
 const STOP_DEADLINE_MS = 12_000
 
+/** A broker that answers `ask`; otherwise it runs as built. */
+export const PROBE: Launch = { flags: ['--import', new URL('./probe.js', import.meta.url).href] }
+
 /** Devices that the load generator plays, apart from all others in a database. */
 export const LOAD_DEVICE_PREFIX = 'bench-'
 

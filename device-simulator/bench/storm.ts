@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mulberry32 } from '@telltale/infra/testing/random'
+import { random } from '@telltale/infra/testing/random'
 import { generate } from 'mqtt-packet'
 import { answerWith } from './asking.ts'
 import { signIn } from './connection.ts'
@@ -44,7 +44,7 @@ class Storm {
   private readonly plan: StormPlan
   private readonly credentials: readonly Credential[]
   private readonly sockets = new Map<string, Socket>()
-  private readonly random = mulberry32(SEED)
+  private readonly next = random(SEED)
   private latenciesMs: number[] = []
   private refused = 0
   private refusal: string | undefined
@@ -77,7 +77,7 @@ class Storm {
       const endMs = performance.now() + RETURN_DEADLINE_MS
       const come = async (_: Credential, place: number) => {
         while (!(await this.connectOne(place)) && performance.now() < endMs)
-          await sleep(RETRY_MS_MIN + this.random() * (RETRY_MS_MAX - RETRY_MS_MIN))
+          await sleep(RETRY_MS_MIN + this.next() * (RETRY_MS_MAX - RETRY_MS_MIN))
       }
       await Promise.all(this.credentials.map(come))
     })

@@ -154,6 +154,8 @@ export const limits = {
   sessions: {
     /** Messages of QoS 1 and 2 sent to one client and not acknowledged yet. */
     inFlightMax: 64,
+    /** Messages of QoS 2 of one client that are being stored. */
+    receivingMax: 1_000,
     /** A client whose socket takes nothing for so long is gone. */
     stuckMs: 20_000,
     /** What may wait in one client's socket before its messages of QoS 0 are dropped; and in the API's. */

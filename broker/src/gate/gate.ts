@@ -54,7 +54,7 @@ export interface GateShared {
 export const SWEEP_MS = 250
 
 const header: Header = { type: 0, flags: 0, bodyAt: 0, end: 0 }
-const walk: Walk = { end: 0, packets: 0, messages: 0, needed: 0 }
+const walk: Walk = { end: 0, packets: 0, messages: 0, needed: 0, isOver: false }
 
 /**
  * Stands between a connection and aedes, which trusts its clients: it has no limits on sizes, rates or time, and lets
@@ -233,6 +233,10 @@ export class Gate {
     if (packets > 0) {
       this.#heardMs = this.#shared.clockMs
       this.#begunMs = undefined
+    }
+    if (walk.isOver) {
+      this.close()
+      return bytes.subarray(0, end)
     }
     if (end === bytes.length) return bytes
     if (needed > 0) {

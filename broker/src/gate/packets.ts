@@ -20,6 +20,8 @@ export interface Walk {
   messages: number
   /** Bytes that the packet begun at `end` has as a whole, as far as its header tells; 0 when none is begun. */
   needed: number
+  /** The last packet was DISCONNECT: nothing behind it counts. */
+  isOver: boolean
 }
 
 const header: Header = { type: 0, flags: 0, bodyAt: 0, end: 0 }
@@ -37,12 +39,17 @@ export function walkPackets(
   walk.packets = 0
   walk.messages = 0
   walk.needed = 0
+  walk.isOver = false
   while (walk.end < bytes.length && walk.packets < packetsMax && walk.end < bytesMax) {
     const isWhole = checkPacket(bytes, walk, limits)
     if (!isWhole) return
     walk.end = header.end
     walk.packets++
     if (header.type === types.publish) walk.messages++
+    if (header.type === types.disconnect) {
+      walk.isOver = true
+      return
+    }
   }
 }
 

@@ -164,27 +164,17 @@ export class Sessions {
   }
 
   /**
-   * Stores what must survive: undefined when there is nothing to store, else resolves when it is. Tries for ever:
-   * until then the publisher is not answered.
+   * Stores what must survive. Tries for ever: until then the publisher is not answered.
    */
   async keep(packet: Published): Promise<void> {
-    const { durable, log } = this.#deps
-    const logged = <T>(work: () => Promise<T>) =>
-      retry(async (attempt) => {
-        try {
-          return await work()
-        } catch (error) {
-          if (attempt === 0) log.warn({ err: error }, 'sessions cannot be stored; publishers wait')
-          throw error
-        }
-      }, RETRY)
+    const { durable } = this.#deps
     const { topic, qos } = packet
-    if (packet.retain) await logged(() => durable.retain({ topic, qos, payload: packet.payload }))
+    if (packet.retain) await this.#insist(() => durable.retain({ topic, qos, payload: packet.payload }))
     if (qos === 0 || topic.startsWith('$')) return
-    const targets = await logged(() => durable.match(topic))
+    const targets = await this.#insist(() => durable.match(topic))
     if (targets.length === 0) return
     const message: QueuedMessage = { topic, payload: packet.payload, qos, retain: false }
-    for (const drop of await logged(() => durable.enqueue(targets, message))) this.#countDrop(drop)
+    for (const drop of await this.#insist(() => durable.enqueue(targets, message))) this.#countDrop(drop)
   }
 
   /** To every client connected here that subscribed to it, once each, at the highest QoS its filters were granted. */
@@ -213,6 +203,17 @@ export class Sessions {
     await attached.outbox.deliverRetained(packet, lower(granted, packet.qos))
   }
 
+  /** Whether a QoS 2 message of this packet id came and was not released yet. */
+  async isReceived(client: Client, packetId: number): Promise<boolean> {
+    const session = this.#stored(client)
+    return session !== undefined && this.#insist(() => session.store.isReceived(session.clientId, packetId))
+  }
+
+  async keepReceived(client: Client, packetId: number): Promise<void> {
+    const session = this.#stored(client)
+    if (session) await this.#insist(() => session.store.keepReceived(session.clientId, packetId))
+  }
+
   async putWill(clientId: string, will: Will): Promise<void> {
     await this.#deps.durable.putWill(this.#deps.brokerId, clientId, will)
   }
@@ -225,6 +226,24 @@ export class Sessions {
   removeWill(clientId: string): void {
     if (this.#isHoldingWills) return
     this.#quietly(this.#deps.durable.removeWill(this.#deps.brokerId, clientId))
+  }
+
+  #stored(client: Client): { clientId: string; store: SessionStore } | undefined {
+    const outbox = this.#attached.get(client)?.outbox
+    if (!outbox) return undefined
+    return { clientId: outbox.clientId, store: outbox.isClean ? this.#deps.memory : this.#deps.durable }
+  }
+
+  /** Tries until the store is there: nobody is answered before. */
+  #insist<T>(work: () => Promise<T>): Promise<T> {
+    return retry(async (attempt) => {
+      try {
+        return await work()
+      } catch (error) {
+        if (attempt === 0) this.#deps.log.warn({ err: error }, 'sessions cannot be stored; publishers wait')
+        throw error
+      }
+    }, RETRY)
   }
 
   #countDrop({ clientId, dropped }: { clientId: string; dropped: number }): void {

@@ -64,7 +64,7 @@ describe.skipIf(toolMissing('redis-server'))('the Redis store', () => {
     await waitFor('the other broker to forget', async () => (await one.match('x/1')).length === 0)
   })
 
-  it('M-STORE-16 without Redis everything is refused within 3 s, and works again when it is back', async () => {
+  it('M-STORE-16 without Redis all but matching is refused within 3 s, and works again when it is back', async () => {
     await one.open('a')
     await one.subscribe('a', [{ filter: 'x', qos: 1 }])
     await redis.stop()
@@ -79,16 +79,19 @@ describe.skipIf(toolMissing('redis-server'))('the Redis store', () => {
     ])
     expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['rejected']))
     expect(performance.now() - beganMs).toBeLessThan(3_500)
-    await waitFor('matching to be refused', () =>
-      one.match('x').then(
+    // Nobody can subscribe meanwhile, so what was known holds: a message nobody stored a subscription for may pass.
+    expect(await one.match('x')).toEqual([{ clientId: 'a', qos: 1 }])
+    expect(await one.match('other')).toEqual([])
+    await redis.start()
+    await waitFor('the session to be put back', () =>
+      one.list('').then(
+        (found) => found.includes('a'),
         () => false,
-        () => true,
       ),
     )
-    await redis.start()
     // Redis came back empty: what is open here was put back, and the other broker knows it too.
     for (const store of [one, two])
-      await waitFor('subscriptions to be back', () => matches(store, 'x'), 20_000)
+      await waitFor('subscriptions to be back', () => matches(store, 'x').catch(() => false), 20_000)
     await waitFor('the control channel', () =>
       one.subscribe('a', [{ filter: 'z', qos: 1 }]).then(
         () => true,

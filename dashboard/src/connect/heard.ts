@@ -7,8 +7,8 @@ import { useLive, useLiveEvents } from '../use-live.ts'
 const heardMax = 6
 
 export type Heard = {
-  key: number
-  kind: 'connected' | 'disconnected' | 'rejected'
+  key: number | string
+  kind: 'connected' | 'disconnected' | 'rejected' | 'problem'
   at: number
   shape: LampShape
   tone: LampTone
@@ -29,7 +29,7 @@ export function useHeard(device: Device) {
     if (event.type === 'reading') setFirstReading((first) => first ?? event.data.values)
     const item = hear(event)
     if (item !== null)
-      setHeard((old) => [{ ...item, key: (old[0]?.key ?? 0) + 1 }, ...old].slice(0, heardMax))
+      setHeard((old) => [{ ...item, key: Number(old[0]?.key ?? 0) + 1 }, ...old].slice(0, heardMax))
   })
   return { heard, openedAt, firstReading }
 }

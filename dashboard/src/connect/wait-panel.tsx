@@ -2,12 +2,14 @@ import './wait.css'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Device, Latest } from '@telltale/api/contract'
+import { useRef } from 'react'
 import { latestOf } from '../devices/devices.ts'
 import { formatClock, formatDuration } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 import { useNow, useWatch } from '../use-live.ts'
 import { type Heard, useHeard } from './heard.ts'
 import { telemetryTopic } from './snippets.ts'
+import { useTrouble, withTrouble } from './troubles.ts'
 
 const fallbackPollMs = 4_000
 const hintAfterMs = 30_000
@@ -22,26 +24,43 @@ export function WaitPanel({ device }: { device: Device }) {
     refetchInterval: firstReading === null ? fallbackPollMs : false,
   })
   const values = firstReading ?? valuesOf(latest.data?.items[0])
+  const waiting = values === null
+  const trouble = useTrouble(device, { waiting, heard: heard.length > 0 })
+  const all = withTrouble(heard, trouble)
   const now = useNow()
+  const panel = useRef<HTMLElement>(null)
   return (
     <>
-      <aside className="panel wait" aria-live="polite" aria-label="What the broker hears">
+      <aside className="panel wait" ref={panel} aria-live="polite" aria-label="What the broker hears">
         {values === null ? <Waiting deviceId={device.id} /> : <Received device={device} values={values} />}
         <div className="heard">
           <div className="heard__head">
             <span>What the broker hears</span>
             <span aria-live="off">{values === null ? formatDuration(now - openedAt) : ''}</span>
           </div>
-          <HeardList heard={heard} waiting={values === null} late={now - openedAt > hintAfterMs} />
+          <HeardList heard={all} waiting={waiting} late={now - openedAt > hintAfterMs} />
         </div>
       </aside>
-      <WaitBar device={device} waitedMs={values === null ? now - openedAt : null} />
+      <WaitBar
+        device={device}
+        waitedMs={waiting ? now - openedAt : null}
+        trouble={all[0]?.kind === 'problem' ? all[0].title : null}
+        onAsk={() => panel.current?.scrollIntoView()}
+      />
     </>
   )
 }
 
+type WaitBarProps = {
+  device: Device
+  waitedMs: number | null
+  /** The newest news, when it is a bad one. */
+  trouble: string | null
+  onAsk: () => void
+}
+
 /** On a phone the panel is below the fold; the news must not be. */
-function WaitBar({ device, waitedMs }: { device: Device; waitedMs: number | null }) {
+function WaitBar({ device, waitedMs, trouble, onAsk }: WaitBarProps) {
   if (waitedMs === null) {
     return (
       <Link className="waitbar only-phone" to="/devices/$deviceId" params={{ deviceId: device.id }}>
@@ -49,6 +68,15 @@ function WaitBar({ device, waitedMs }: { device: Device; waitedMs: number | null
         <span className="strong cut">{device.id} is talking</span>
         <span className="waitbar__go">Open</span>
       </Link>
+    )
+  }
+  if (trouble !== null) {
+    return (
+      <button type="button" className="waitbar waitbar--warn only-phone" onClick={onAsk}>
+        <Lamp shape="fail" tone="warn" />
+        <span>{trouble}</span>
+        <span className="waitbar__go">Why</span>
+      </button>
     )
   }
   return (
@@ -116,11 +144,13 @@ function Received({ device, values }: { device: Device; values: Values }) {
   )
 }
 
-function HeardList({ heard, waiting, late }: { heard: Heard[]; waiting: boolean; late: boolean }) {
+type HeardListProps = { heard: readonly Heard[]; waiting: boolean; late: boolean }
+
+function HeardList({ heard, waiting, late }: HeardListProps) {
   return (
     <ol>
       {heard.map((item, index) => (
-        <HeardItem key={item.key} item={item} now={waiting && index === 0 && item.kind === 'connected'} />
+        <HeardItem key={item.key} item={item} newest={waiting && index === 0} />
       ))}
       {waiting && heard.length === 0 && (
         <li className="heard__item heard__item--none">
@@ -138,9 +168,11 @@ function HeardList({ heard, waiting, late }: { heard: Heard[]; waiting: boolean;
 }
 
 /** Only the newest connection is still being waited on; the ones before it are history. */
-function HeardItem({ item, now }: { item: Heard; now: boolean }) {
+function HeardItem({ item, newest }: { item: Heard; newest: boolean }) {
+  const now = newest && item.kind === 'connected'
+  const bad = newest && item.kind === 'problem'
   return (
-    <li className={now ? 'heard__item heard__item--now' : 'heard__item'}>
+    <li className={`heard__item ${now ? 'heard__item--now' : ''} ${bad ? 'heard__item--bad' : ''}`}>
       {now ? <Lamp shape="busy" /> : <Lamp shape={item.shape} tone={item.tone} />}
       <span className="strong">{now ? 'Connected, nothing published yet' : item.title}</span>
       <time>{formatClock(item.at)}</time>

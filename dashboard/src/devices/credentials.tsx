@@ -67,9 +67,7 @@ export function Credentials({ deviceId, may }: CredentialsProps) {
         {credentials.isSuccess && (
           <CredentialList deviceId={deviceId} active={active} may={may} onRevoked={() => void reload()} />
         )}
-        {isFull && (
-          <p className="ink-3">Two secrets are active. Revoke one before making another.</p>
-        )}
+        {isFull && <p className="ink-3">Two secrets are active. Revoke one before making another.</p>}
         {rotate.isError && <Failure what="No new secret was made" error={rotate.error} />}
       </div>
       <NewSecret deviceId={deviceId} secret={created?.secret ?? null} onSaved={() => setCreated(null)} />
@@ -107,7 +105,8 @@ function CredentialList({ deviceId, active, may, onRevoked }: CredentialListProp
     onSuccess: onRevoked,
     onSettled: () => setAsked(null),
   })
-  if (active.length === 0) return <p className="ink-2">None is active: the device cannot connect with a secret.</p>
+  if (active.length === 0)
+    return <p className="ink-2">None is active: the device cannot connect with a secret.</p>
   return (
     <ul className="credentials">
       {active.map((credential) => (
@@ -129,7 +128,12 @@ function CredentialList({ deviceId, active, may, onRevoked }: CredentialListProp
               </button>
             </>
           ) : (
-            <button type="button" className="btn btn--sm" disabled={!may} onClick={() => setAsked(credential.id)}>
+            <button
+              type="button"
+              className="btn btn--sm"
+              disabled={!may}
+              onClick={() => setAsked(credential.id)}
+            >
               Revoke
             </button>
           )}

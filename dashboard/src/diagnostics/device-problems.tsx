@@ -31,8 +31,8 @@ export function DeviceProblems({ deviceId }: { deviceId: string }) {
       ) : problems.data.length === 0 ? (
         <Quietbox icon={<Lamp shape="done" />} title="No connection problem is known">
           <span>
-            What is refused, cut off or slowed down under this device’s name is kept here for 30 days. An attempt
-            that never reached the broker leaves no trace.
+            What is refused, cut off or slowed down under this device’s name is kept here for 30 days. An
+            attempt that never reached the broker leaves no trace.
           </span>
         </Quietbox>
       ) : (

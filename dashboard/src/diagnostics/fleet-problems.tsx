@@ -13,7 +13,10 @@ import { ProblemItem } from './problem-item.tsx'
 export function FleetProblems({ now }: { now: number }) {
   const may = useMay('admin')
   return (
-    <Panel title="Connection problems" note={may ? 'of every client, known or not' : <NeedsRole needed="admin" />}>
+    <Panel
+      title="Connection problems"
+      note={may ? 'of every client, known or not' : <NeedsRole needed="admin" />}
+    >
       {may && <Newest now={now} />}
     </Panel>
   )

@@ -6,7 +6,9 @@ type Told = { title: string; advice: string }
 /** The API's cause is what happened, in one sentence, and what to do, in the others. */
 export function tell(cause: string): Told {
   const end = cause.search(/\. (?=[A-Z])/)
-  return end === -1 ? { title: cause, advice: '' } : { title: cause.slice(0, end + 1), advice: cause.slice(end + 2) }
+  return end === -1
+    ? { title: cause, advice: '' }
+    : { title: cause.slice(0, end + 1), advice: cause.slice(end + 2) }
 }
 
 /** `connections of one address: 11, allowed 10`. */
@@ -40,7 +42,8 @@ export function attemptWords({ code, address, cause }: ConnectionProblem): strin
 
 /** The same of a client that is not, or not yet, this device: a mistyped user name, or none that could be read. */
 export function strangerWords({ code, address, cause, deviceId }: FleetProblem): string {
-  if (deviceId === null) return `Something that gave no user name knocked${from(address)}. ${tell(cause).title}`
+  if (deviceId === null)
+    return `Something that gave no user name knocked${from(address)}. ${tell(cause).title}`
   return code === 'unknown_device'
     ? `Something tried to connect as “${deviceId}”${from(address)}, and there is no such device.`
     : `Something tried to connect as “${deviceId}”${from(address)}. ${tell(cause).title}`
@@ -51,7 +54,10 @@ function from(address: string | null): string {
 }
 
 /** The newest that happened since then; the list comes newest first. */
-export function newestSince<P extends ConnectionProblem>(problems: readonly P[], sinceMs: number): P | undefined {
+export function newestSince<P extends ConnectionProblem>(
+  problems: readonly P[],
+  sinceMs: number,
+): P | undefined {
   return problems.find(({ at }) => Date.parse(at) >= sinceMs)
 }
 

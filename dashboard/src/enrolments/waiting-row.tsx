@@ -2,6 +2,7 @@ import { notifications } from '@mantine/notifications'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { Enrolment } from '@telltale/api/contract'
 import { useState } from 'react'
+import { focusOnMount } from '../ui/focus.ts'
 import { Failure } from '../ui/states.tsx'
 import { When } from '../ui/when.tsx'
 import { approveEnrolment, rejectEnrolment, waitingDevices } from './enrolments.ts'
@@ -47,7 +48,8 @@ function Decide({ deviceId }: { deviceId: string }) {
   })
   const reject = useMutation({
     mutationFn: () => rejectEnrolment(deviceId),
-    onSuccess: () => notifications.show({ message: `${deviceId} is rejected. It may ask again a day later.` }),
+    onSuccess: () =>
+      notifications.show({ message: `${deviceId} is rejected. It may ask again a day later.` }),
     onSettled: reload,
   })
   const busy = approve.isPending || reject.isPending
@@ -57,12 +59,7 @@ function Decide({ deviceId }: { deviceId: string }) {
       {asked ? (
         <>
           <span className="ink-2">It may ask again a day later.</span>
-          <button
-            type="button"
-            className="btn btn--sm"
-            ref={(button) => button?.focus()}
-            onClick={() => setAsked(false)}
-          >
+          <button type="button" className="btn btn--sm" ref={focusOnMount} onClick={() => setAsked(false)}>
             Let it wait
           </button>
           <button
@@ -94,12 +91,15 @@ function Decide({ deviceId }: { deviceId: string }) {
   )
 }
 
-/** Also after a refusal: then the list was old, and somebody else has decided. */
+/**
+ * Also after a refusal: then the list was old, and somebody else has decided. Waited for: the buttons stay disabled
+ * until the row is gone.
+ */
 function useReload() {
   const queryClient = useQueryClient()
   return () => {
-    void queryClient.invalidateQueries({ queryKey: waitingDevices.queryKey })
     void queryClient.invalidateQueries({ queryKey: ['fleet'] })
     void queryClient.invalidateQueries({ queryKey: ['devices', 'list'] })
+    return queryClient.invalidateQueries({ queryKey: waitingDevices.queryKey })
   }
 }

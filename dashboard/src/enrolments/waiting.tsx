@@ -22,7 +22,11 @@ function Asking() {
     if (!list.isError) return null
     return (
       <div className="panel waiting">
-        <Failure what="Could not ask who waits to be let in" error={list.error} onRetry={() => void list.refetch()} />
+        <Failure
+          what="Could not ask who waits to be let in"
+          error={list.error}
+          onRetry={() => void list.refetch()}
+        />
       </div>
     )
   }

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { Integration } from '@telltale/api/contract'
 import { useState } from 'react'
 import { CopyButton } from '../ui/copy.tsx'
+import { focusOnMount } from '../ui/focus.ts'
 import { formatMoment } from '../ui/format.ts'
 import { Failure } from '../ui/states.tsx'
 import { When } from '../ui/when.tsx'
@@ -54,13 +55,14 @@ function RevokeQuestion({ name, onKeep }: { name: string; onKeep: () => void }) 
     mutationFn: () => revokeIntegration(name),
     onSuccess: () => {
       notifications.show({ message: `${name} is revoked; its connections are closed.` })
-      void queryClient.invalidateQueries({ queryKey: integrationList.queryKey })
+      // Waited for: the button stays disabled until the row is gone.
+      return queryClient.invalidateQueries({ queryKey: integrationList.queryKey })
     },
   })
   return (
     <div className="integration__ask">
       <span className="ink-bad">Its connections are closed at once, and its secret never works again.</span>
-      <button type="button" className="btn btn--sm" ref={(button) => button?.focus()} onClick={onKeep}>
+      <button type="button" className="btn btn--sm" ref={focusOnMount} onClick={onKeep}>
         Keep it
       </button>
       <button

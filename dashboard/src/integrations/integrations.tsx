@@ -19,11 +19,11 @@ export function Integrations() {
       <TopBar>
         <h1 className="top__title">Integrations</h1>
       </TopBar>
-      <div className="page integrations">
+      <div className="page">
         <div className="integrations__head">
           <p className="ink-2">
-            Programs that speak MQTT and are not devices: Node-RED, Home Assistant, Telegraf, a script of yours.
-            Each has a name, a secret of its own, and no more rights than you give it.
+            Programs that speak MQTT and are not devices: Node-RED, Home Assistant, Telegraf, a script of
+            yours. Each has a name, a secret of its own, and no more rights than you give it.
           </p>
           <button type="button" className="btn btn--primary" disabled={!may} onClick={() => setOpen(true)}>
             <Plus className="i" aria-hidden="true" />
@@ -40,7 +40,10 @@ export function Integrations() {
 function NotAllowed() {
   return (
     <div className="panel">
-      <Quietbox icon={<Lock className="i" aria-hidden="true" />} title="Only an administrator sees integrations">
+      <Quietbox
+        icon={<Lock className="i" aria-hidden="true" />}
+        title="Only an administrator sees integrations"
+      >
         <span>Their secrets open the data of all devices. Ask an administrator for one.</span>
         <NeedsRole needed="admin" />
       </Quietbox>
@@ -52,7 +55,11 @@ function List() {
   const list = useInfiniteQuery(integrationList)
   if (list.data === undefined) {
     return list.isError ? (
-      <Failure what="Could not load the integrations" error={list.error} onRetry={() => void list.refetch()} />
+      <Failure
+        what="Could not load the integrations"
+        error={list.error}
+        onRetry={() => void list.refetch()}
+      />
     ) : (
       <SkeletonLines lines={3} heightPx={60} />
     )
@@ -63,7 +70,8 @@ function List() {
       <div className="panel">
         <Quietbox icon={<Plug className="i" aria-hidden="true" />} title="No integration yet">
           <span>
-            Make one, and its program reads what all devices send from a single connection, or brings readings in.
+            Make one, and its program reads what all devices send from a single connection, or brings readings
+            in.
           </span>
         </Quietbox>
       </div>

@@ -25,7 +25,8 @@ describe('nameError', () => {
 
 describe('tryLines', () => {
   it('has one line for each right', () => {
-    const labels = (read: boolean, write: boolean) => tryLines(login, { read, write }).map(({ label }) => label)
+    const labels = (read: boolean, write: boolean) =>
+      tryLines(login, { read, write }).map(({ label }) => label)
     expect(labels(true, false)).toEqual(['mosquitto_sub'])
     expect(labels(false, true)).toEqual(['mosquitto_pub'])
     expect(labels(true, true)).toEqual(['mosquitto_sub', 'mosquitto_pub'])
@@ -34,7 +35,8 @@ describe('tryLines', () => {
   it('carries host, port, user name and secret, and writes to no topic of a device', () => {
     const lines = tryLines(login, { read: true, write: true })
     for (const { text } of lines)
-      for (const part of ['telltale.local', '1884', "'@node-red'", "'q7Vk-2mRp'"]) expect(text).toContain(part)
+      for (const part of ['telltale.local', '1884', "'@node-red'", "'q7Vk-2mRp'"])
+        expect(text).toContain(part)
     expect(lines[1]?.text).not.toContain('devices/')
   })
 })

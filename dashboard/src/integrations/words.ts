@@ -23,7 +23,9 @@ export type Line = { label: string; text: string }
 export function tryLines({ host, port, username, secret }: Login, { read, write }: Rights): Line[] {
   const login = `-h ${host} -p ${port} -u '${username}' -P '${secret}'`
   const lines: Line[] = []
-  if (read) lines.push({ label: 'mosquitto_sub', text: `mosquitto_sub ${login} -v -t '${telemetryTopic('+')}/#'` })
-  if (write) lines.push({ label: 'mosquitto_pub', text: `mosquitto_pub ${login} -q 1 -t hello -m 'it works'` })
+  if (read)
+    lines.push({ label: 'mosquitto_sub', text: `mosquitto_sub ${login} -v -t '${telemetryTopic('+')}/#'` })
+  if (write)
+    lines.push({ label: 'mosquitto_pub', text: `mosquitto_pub ${login} -q 1 -t hello -m 'it works'` })
   return lines
 }

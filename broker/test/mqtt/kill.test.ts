@@ -17,7 +17,7 @@ describeTargets(
       await (await bench.connect({ clientId })).disconnect()
     }
 
-    it('M-DURABLE-1 sessions, their subscriptions and their backlogs are kept', async () => {
+    it('M-KILL-1 sessions, their subscriptions and their backlogs are kept', async () => {
       const clientId = bench.clientId()
       const away = await bench.connect({ clientId, clean: false })
       await away.subscribe([
@@ -37,7 +37,7 @@ describeTargets(
       await discard(clientId)
     })
 
-    it('M-DURABLE-2 messages in flight come again with DUP and their packet ids', async () => {
+    it('M-KILL-2 messages in flight come again with DUP and their packet ids', async () => {
       const clientId = bench.clientId()
       const subscriber = await bench.connect({ clientId, clean: false, answers: false })
       await subscriber.subscribe(bench.topic('a'), 2)
@@ -58,7 +58,7 @@ describeTargets(
       await discard(clientId)
     })
 
-    it('M-DURABLE-3 retained messages are kept, cleared ones stay cleared', async () => {
+    it('M-KILL-3 retained messages are kept, cleared ones stay cleared', async () => {
       const publisher = await bench.connect()
       for (const name of ['kept', 'cleared'])
         await publisher.publish(bench.topic(name), name, { qos: 1, retain: true })
@@ -70,7 +70,7 @@ describeTargets(
       expect(messages.map(essence)).toMatchObject([{ payload: 'kept', qos: 1, retain: true }])
     })
 
-    it('M-DURABLE-4 a QoS 2 message that is sent again is delivered once', async () => {
+    it('M-KILL-4 a QoS 2 message that is sent again is delivered once', async () => {
       const watcherId = bench.clientId()
       const watcher = await bench.connect({ clientId: watcherId, clean: false })
       await watcher.subscribe(bench.topic('a'), 2)
@@ -90,7 +90,7 @@ describeTargets(
       for (const one of [clientId, watcherId]) await discard(one)
     })
 
-    it('M-DURABLE-5 an unsubscribed filter and a discarded session stay gone', async () => {
+    it('M-KILL-5 an unsubscribed filter and a discarded session stay gone', async () => {
       const [kept, discarded] = [bench.clientId(), bench.clientId()]
       for (const clientId of [kept, discarded]) {
         const client = await bench.connect({ clientId, clean: false })
