@@ -40,6 +40,7 @@ export interface BrokerDeps extends Omit<AcceptDeps, 'publish'>, AuthenticateDep
 export interface ClientLimits {
   deviceSubscriptions: number
   deviceRetained: number
+  messageBytes: number
 }
 
 /** aedes with our hooks; the order of its own steps is in docs/ARCHITECTURE.md. */
@@ -199,19 +200,16 @@ export class Broker {
       isClean: client.clean,
       bufferBytesMax,
       mayReceive: (topic) => mayReceive(principal, topic),
-      onDropped: (count) =>
-        diagnostics.report({
-          ...who,
-          code: 'queue_overflow',
-          detail: `${count} messages to it were dropped`,
-        }),
+      onDropped: (count, limit) => {
+        const detail = `${count} messages to it were dropped`
+        diagnostics.report({ ...who, code: 'queue_overflow', detail, ...(limit && { limit }) })
+      },
       onStuck: () => {
-        diagnostics.report({
-          ...who,
-          code: 'slow_reader',
-          detail: 'it took nothing from its socket for too long',
-        })
-        this.clients.close(client, 'connection_lost')
+        const seconds = limits.sessions.stuckMs / 1_000
+        const limit = { name: 'seconds without reading', value: seconds, allowed: seconds }
+        const detail = 'it took nothing from its socket for too long'
+        diagnostics.report({ ...who, code: 'slow_reader', detail, limit })
+        void this.clients.close(client, 'connection_lost')
       },
     })
     this.#doubledFilters.watch(client)
@@ -241,7 +239,7 @@ export class Broker {
     this.#deps.presence.connected(session)
     const attached = this.#deps.sessions.find(client)
     if (attached) this.#deps.commands.connected(session.deviceId, attached)
-    if (former) this.clients.close(former, 'taken_over')
+    if (former) void this.clients.close(former, 'taken_over')
     // A device that writes its own status overwrites this; one that never does is not left without.
     this.#writeStatus(session.deviceId, 'online')
   }
@@ -287,8 +285,8 @@ export class Broker {
     const refusal = this.#publishing.accept(client, attachment, packet, callback)
     if (!refusal) return
     attachment.endReason ??= 'protocol_error'
-    this.#deps.diagnostics.report({ ...whoIs(client, attachment), code: 'forbidden_topic', detail: refusal })
-    callback(new Error(refusal))
+    this.#deps.diagnostics.report({ ...whoIs(client, attachment), ...refusal })
+    callback(new Error(refusal.detail))
   }
 
   #writeStatus(deviceId: string, status: 'online' | 'offline'): void {

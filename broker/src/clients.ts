@@ -56,28 +56,43 @@ export class Clients {
   /** All connections of a device or an integration. */
   closeNamed(name: string, reason: PresenceReason): void {
     for (const [client, { principal }] of this.#attachments)
-      if (principalName(principal) === name) this.close(client, reason)
+      if (principalName(principal) === name) void this.close(client, reason)
   }
 
   /** The device has connected to another broker; its session there is newer when its epoch is higher. */
   closeOlder(deviceId: string, epoch: number): void {
     const client = this.#devices.get(deviceId)
     const session = client && this.#attachments.get(client)?.session
-    if (client && session?.epoch !== undefined && session.epoch < epoch) this.close(client, 'taken_over')
+    if (client && session?.epoch !== undefined && session.epoch < epoch) void this.close(client, 'taken_over')
   }
 
   /** Wills lie: that of a device which was taken over is not sent. Integrations' are, as MQTT says. */
   mayWillSpeak(client: Client, attachment: Attachment): boolean {
     const { session } = attachment
     if (!session) return true
-    if (endReasonOf(attachment) === 'taken_over') return false
+    const reason = endReasonOf(attachment)
+    if (reason === 'taken_over' || reason === 'revoked') return false
     const live = this.#devices.get(session.deviceId)
     return live === undefined || live === client
   }
 
-  close(client: Client, reason: PresenceReason): void {
+  /** Those that proved themselves with this secret. Resolves when they are gone, and what they leave is said. */
+  async closeCredential(
+    { name, hash }: { name: string; hash: Buffer },
+    reason: PresenceReason,
+  ): Promise<void> {
+    const closing: Promise<void>[] = []
+    for (const [client, { principal }] of this.#attachments) {
+      if (principal.kind === 'platform' || principalName(principal) !== name) continue
+      if (principal.credentialHash.equals(hash)) closing.push(this.close(client, reason))
+    }
+    await Promise.all(closing)
+  }
+
+  /** Resolves when it is gone. */
+  close(client: Client, reason: PresenceReason): Promise<void> {
     const attachment = this.#attachments.get(client)
     if (attachment) attachment.endReason ??= reason
-    client.close()
+    return new Promise((resolve) => client.close(resolve))
   }
 }

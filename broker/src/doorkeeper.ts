@@ -76,7 +76,7 @@ export class Doorkeeper {
     }
     connection.once('close', () => admission.release(address ?? undefined))
     return gates.guard(connection, {
-      onFault: ({ code, detail, clientId, username }) => {
+      onFault: ({ code, detail, clientId, username, limit }) => {
         const known = this.#known.get(connection)
         if (known) known.attachment.endReason ??= reasonOf(code)
         const deviceId = known ? principalName(known.attachment.principal) : username
@@ -86,6 +86,7 @@ export class Doorkeeper {
           detail,
           ...(deviceId !== undefined && { deviceId }),
           ...(clientId !== undefined && { clientId }),
+          ...(limit && { limit }),
         })
       },
       onSlowed: (limit, value) => {

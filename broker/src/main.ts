@@ -25,7 +25,7 @@ import { Revocations } from './revocations.ts'
 import { Router } from './router.ts'
 import { SeriesCache } from './series-cache.ts'
 import { openStores, sessionExpiryMs } from './sessions/open-stores.ts'
-import { Sessions } from './sessions/sessions.ts'
+import { type QueueFull, Sessions } from './sessions/sessions.ts'
 import { StorageJobs } from './storage-jobs.ts'
 import { TelemetryWriter } from './telemetry-writer.ts'
 import { Totals } from './totals.ts'
@@ -49,7 +49,10 @@ await runService(async (releases) => {
   const router = new Router((packet) => sessions.deliver(packet))
   const cluster = await joinCluster(config, log, releases)
   const stores = await openStores(config, { cluster, log, releases })
-  const sessions = new Sessions({ ...stores, brokerId, log })
+  const sessions = new Sessions({
+    ...{ ...stores, brokerId, log },
+    onQueueFull: (full) => reportQueueFull(diagnostics, config, full),
+  })
   const presence = new Presence({
     ...{ pool, brokerId, log },
     publish: (change) => tellApi('presence', change.deviceId, change),
@@ -72,6 +75,7 @@ await runService(async (releases) => {
     limits: {
       deviceSubscriptions: config.TELLTALE_DEVICE_SUBSCRIPTIONS,
       deviceRetained: config.TELLTALE_DEVICE_RETAINED,
+      messageBytes: config.TELLTALE_MESSAGE_BYTES,
     },
     onRevoked: (name) =>
       void revocations
@@ -223,6 +227,26 @@ function openDoor(config: BrokerConfig, diagnostics: Diagnostics, releases: Rele
       messagesPerSecond: config.TELLTALE_DEVICE_MESSAGES_PER_SECOND,
       bytesPerSecond: config.TELLTALE_DEVICE_BYTES_PER_SECOND,
     },
+  })
+}
+
+/** Client ids are `{principal}/{client id}`. */
+function reportQueueFull(diagnostics: Diagnostics, config: BrokerConfig, full: QueueFull): void {
+  const { clientId, dropped, messages, bytes } = full
+  const messagesMax = config.TELLTALE_SESSION_QUEUE_MESSAGES
+  diagnostics.report({
+    code: 'queue_overflow',
+    deviceId: clientId.split('/', 1)[0] ?? '',
+    clientId,
+    detail: `${dropped} of the oldest messages that waited for it were dropped`,
+    limit:
+      messages >= messagesMax
+        ? { name: 'TELLTALE_SESSION_QUEUE_MESSAGES', value: messages + dropped, allowed: messagesMax }
+        : {
+            name: 'TELLTALE_SESSION_QUEUE_BYTES',
+            value: bytes,
+            allowed: config.TELLTALE_SESSION_QUEUE_BYTES,
+          },
   })
 }
 

@@ -2,8 +2,8 @@ import { limits } from '@telltale/infra/limits'
 import type { Client, PublishPacket } from 'aedes'
 import { type AcceptDeps, acceptPublish } from './accept.ts'
 import { type Attachment, whoIs } from './attachment.ts'
-import { parseTopic, payloadLimits, type Topic } from './contract/index.ts'
-import type { Diagnostics } from './diagnostics.ts'
+import { parseTopic, type Topic } from './contract/index.ts'
+import type { Diagnostics, Problem } from './diagnostics.ts'
 import type { DeviceDirectory } from './directory.ts'
 import type { Source } from './presence.ts'
 import { mayPublish } from './principals.ts'
@@ -18,9 +18,12 @@ export interface PublishingDeps extends AcceptDeps {
   stores: { durable: SessionStore }
   directory: DeviceDirectory
   diagnostics: Diagnostics
-  limits: { deviceRetained: number }
+  limits: { deviceRetained: number; messageBytes: number }
   onRevoked: (principalName: string) => void
 }
+
+/** As diagnostics tell it. */
+export type PublishRefusal = Pick<Problem, 'code' | 'detail' | 'limit'>
 
 /** The devices one integration writes for whose clocks are remembered. */
 const SOURCES_MAX = 10_000
@@ -36,17 +39,23 @@ export class Publishing {
     this.#deps = deps
   }
 
-  /** @returns why it is refused; else `callback` follows when it may be acknowledged */
+  /** @returns why it is refused, and the connection ends; else `callback` follows when it may be acknowledged */
   accept(
     client: Client,
     attachment: Attachment,
     packet: PublishPacket,
     callback: (error?: Error | null) => void,
-  ): string | undefined {
+  ): PublishRefusal | undefined {
     const { principal, session, order } = attachment
     const topic = parseTopic(packet.topic)
-    if (!mayPublish(principal, packet.topic, topic)) return `publishing to ${packet.topic} is not allowed`
-    if (packet.payload.length > payloadLimits.payloadBytesMax) return 'the payload is too large'
+    if (!mayPublish(principal, packet.topic, topic))
+      return { code: 'forbidden_topic', detail: `publishing to ${packet.topic} is not allowed` }
+    const { messageBytes: allowed } = this.#deps.limits
+    const value = packet.payload.length
+    if (value > allowed) {
+      const limit = { name: 'TELLTALE_MESSAGE_BYTES', value, allowed }
+      return { code: 'oversized', detail: `a message of ${value} bytes; at most ${allowed}`, limit }
+    }
     if (principal.kind === 'platform') {
       this.fromApi(topic)
       callback()
@@ -54,7 +63,7 @@ export class Publishing {
     }
     const isOnce = packet.qos === 2 && packet.messageId !== undefined
     if (isOnce && attachment.receiving.size >= limits.sessions.receivingMax)
-      return 'too many messages of QoS 2 are unfinished'
+      return { code: 'limit_messages', detail: 'too many messages of QoS 2 are unfinished' }
     const accept = (done: () => void) => {
       const keep = () => this.#keep(client, attachment, packet, done)
       if (session) return this.#accept(session, packet, topic, keep)

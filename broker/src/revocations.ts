@@ -33,26 +33,25 @@ export class Revocations {
 
   /** The net under a lost word: closes the connections whose secret is no longer good. */
   async check(): Promise<void> {
+    const revoked = await this.#findRevoked()
+    await Promise.all(revoked.map((credential) => this.#deps.clients.closeCredential(credential, 'revoked')))
+    if (revoked.length > 0) await this.#forgetUnlessEnabled([...new Set(revoked.map(({ name }) => name))])
+  }
+
+  async #findRevoked(): Promise<{ name: string; hash: Buffer }[]> {
     const { pool, clients } = this.#deps
     const inUse = [...clients.credentialsInUse()]
     const devices = inUse.filter(({ kind }) => kind === 'device')
     const integrations = inUse.filter(({ kind }) => kind === 'integration')
-    const revoked = [
-      ...(devices.length > 0
-        ? await findRevoked(
-            pool,
-            devices.map(({ name, hash }) => ({ deviceId: name, hash })),
-          )
-        : []),
-      ...(integrations.length > 0
-        ? await findRevokedIntegrations(
-            pool,
-            integrations.map(({ name, hash }) => ({ name: name.slice(1), hash })),
-          )
-        : []
-      ).map((name) => `@${name}`),
+    const askDevices = devices.map(({ name, hash }) => ({ deviceId: name, hash }))
+    const askIntegrations = integrations.map(({ name, hash }) => ({ name: name.slice(1), hash }))
+    const revokedDevices = devices.length > 0 ? await findRevoked(pool, askDevices) : []
+    const revokedIntegrations =
+      integrations.length > 0 ? await findRevokedIntegrations(pool, askIntegrations) : []
+    return [
+      ...revokedDevices.map(({ deviceId, hash }) => ({ name: deviceId, hash })),
+      ...revokedIntegrations.map(({ name, hash }) => ({ name: `@${name}`, hash })),
     ]
-    for (const name of revoked) clients.closeNamed(name, 'revoked')
   }
 
   /** Now and then: sessions nobody came back to, and those of whoever is gone. */

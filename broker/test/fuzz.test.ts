@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import {
   registerDevice,
   registerIntegration,
@@ -11,7 +13,7 @@ import { waitFor } from '@telltale/infra/testing/wait'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FuzzReport, fuzz } from './fuzz.ts'
 import { fuzzSession } from './mutations.ts'
-import type { Identity } from './packets.ts'
+import { type Identity, randomConnect } from './packets.ts'
 import { Witness, type WitnessReport } from './witness.ts'
 
 /** By hand as long as asked, with a seed that failed or a new one. */
@@ -105,17 +107,6 @@ describe('mutated sessions', () => {
     expect(await countOf('witness')).toBe(seen.sent)
   })
 
-  it('M-FUZZ-6 leave nobody online who is gone', async () => {
-    const online = async () => {
-      const { rows } = await database.pool.query<{ device_id: string }>(
-        `SELECT DISTINCT device_id FROM session WHERE disconnected_at IS NULL AND device_id LIKE 'fuzz-%'`,
-      )
-      return rows.map((row) => row.device_id)
-    }
-    await waitFor('all to be offline', async () => (await online()).length === 0, 20_000).catch(() => {})
-    expect(await online()).toEqual([])
-  })
-
   it('M-FUZZ-5 get through every door, and far enough', () => {
     expect(report.sessions).toBeGreaterThan(10 * seconds)
     const { tcp, ws, raw } = report.ways
@@ -123,7 +114,49 @@ describe('mutated sessions', () => {
     expect(report.accepted).toBeGreaterThan(report.sessions / 10)
     expect(report.ended).toBeGreaterThan(report.sessions / 10)
   })
+
+  it('M-FUZZ-6 leave nobody online who is gone', async () => {
+    await expectOffline('fuzz-')
+  })
 })
+
+it('M-FUZZ-7 a device that hangs up right behind its CONNECT is not online', async () => {
+  const names = Array.from({ length: 300 }, (_, i) => `hasty-${i}`)
+  const packets: Buffer[] = []
+  for (const name of names) {
+    const identity = { ...(await registerDevice(database.pool, name)), root: `devices/${name}` }
+    packets.push(randomConnect(random(seed), identity, { clean: false, clientId: name }))
+  }
+  // From before the look-up of its secret to after its CONNACK.
+  await Promise.all(packets.map((packet, i) => hangUp(packet, i / 2)))
+  const later = await Witness.connect(broker.url, await registerDevice(database.pool, 'later'))
+  // Rows are written in the order of the connects.
+  await waitFor('the row of one who came later', async () => (await online('later')).length === 1)
+  await expectOffline('hasty-')
+  await later.end()
+})
+
+async function hangUp(packet: Buffer, afterMs: number): Promise<void> {
+  const socket = connect(broker.port, '127.0.0.1').on('error', () => {})
+  await once(socket, 'connect')
+  socket.write(packet)
+  await new Promise((resolve) => setTimeout(resolve, afterMs))
+  socket.destroy()
+}
+
+async function expectOffline(prefix: string): Promise<void> {
+  const everybody = async () => (await online(prefix)).length === 0
+  await waitFor('everybody to be offline', everybody, 15_000).catch(() => {})
+  expect(await online(prefix)).toEqual([])
+}
+
+async function online(prefix: string): Promise<string[]> {
+  const { rows } = await database.pool.query<{ id: string }>(
+    'SELECT device_id AS id FROM session WHERE disconnected_at IS NULL AND starts_with(device_id, $1)',
+    [prefix],
+  )
+  return rows.map(({ id }) => id)
+}
 
 async function countOf(deviceId: string): Promise<number> {
   const { rows } = await database.pool.query<{ count: number }>(

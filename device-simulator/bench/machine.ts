@@ -1,7 +1,9 @@
 /** What the numbers were taken on, and how much of it each program used. Linux only: it reads /proc. */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { processesOf } from '@telltale/infra/testing/processes'
@@ -24,6 +26,11 @@ export async function mosquittoVersion(): Promise<string> {
     stdout: error.stdout ?? '',
   }))
   return /mosquitto version (\S+)/.exec(stdout)?.[1] ?? '(not installed)'
+}
+
+export function hasRedis(): boolean {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  return folders.some((folder) => existsSync(join(folder, 'redis-server')))
 }
 
 /** CPU seconds a process has used, and those of the children it has waited for. */

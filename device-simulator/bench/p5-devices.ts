@@ -20,8 +20,9 @@ const DEVICES = 10_000
 export const STEADY_DEVICES = 50
 export const STEADY_MESSAGES_PER_SECOND = 1_000
 const PREFIX = 'herd-'
-/** Half of what an address may have connected at once, and as many as ten sites. */
+/** Each of so many waits for its CONNACK before the next device takes its place. */
 export const CONNECTS_AT_ONCE = 200
+/** 500 devices each: the broker is measured, not how many connects a second it allows one address. */
 export const ADDRESSES = 20
 /** For all but the devices: database connections, files, what Node.js itself opens. */
 const SPARE_FILES = 500

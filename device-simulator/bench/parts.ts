@@ -2,6 +2,7 @@
 import type { Releases } from '@telltale/infra/service'
 import { runBrokers } from './brokers.ts'
 import { runLedger } from './ledger.ts'
+import { hasRedis } from './machine.ts'
 import { runP1, type ShapeResult, violations } from './p1-ingest.ts'
 import { runP1Redis } from './p1-redis.ts'
 import { runP2 } from './p2-rows.ts'
@@ -72,12 +73,20 @@ async function measureIngest({ server, wanted, releases, ...plan }: Context): Pr
 }
 
 async function measureRedis({ server, ...plan }: Context): Promise<Outcome[]> {
+  if (!hasRedis()) return leaveOut(plan)
   const shapes = await runP1Redis(await createDatabase(server, plan.releases), plan)
   const found = violations(shapes.flatMap(({ rounds }) => rounds.flat()))
   return [{ part: 'p1-redis', violations: found, ...reportRedis(shapes, { ...plan, violations: found }) }]
 }
 
+/** As P1 leaves mosquitto out. */
+function leaveOut({ wanted, log }: Pick<Context, 'wanted' | 'log'>): [] {
+  log(`${wanted.join(', ')}: not measured, redis-server is not installed`)
+  return []
+}
+
 async function measureBrokers({ server, ...plan }: Context): Promise<Outcome[]> {
+  if (!hasRedis()) return leaveOut(plan)
   const watched = await runBrokers(await createDatabase(server, plan.releases), plan)
   const found = violations(watched.flatMap(({ rounds }) => rounds.flat()))
   return [{ part: 'brokers', violations: found, ...reportBrokers(watched, { ...plan, violations: found }) }]

@@ -56,7 +56,8 @@ export function reportRedis(shapes: RedisShape[], { seconds, violations }: Conte
       atLeast(`messages with sessions in Redis ÷ in the broker's own folder, ${name}`, measured),
     ),
     text: [
-      `The load of P1 on two brokers of one database, ${inTurns(seconds)}:
+      `The load of P1 on two brokers of one database,
+${inTurns(seconds)}:
 one keeps its sessions in its own folder (as P1 measures it), one in a Redis on this machine that stores nothing on
 disk. Times P1's ratio, this gives the ratio to mosquitto. Target: median ratio ≥ ${SHARE_TARGET}.`,
       ...named.flatMap(({ name, rounds, measured }) => [
@@ -77,10 +78,10 @@ export function reportBrokers(watched: WatchedRounds[], { seconds, violations }:
     verdicts: [],
     text: [
       `The load of P1 (${LOAD} in all) spread over one, two and three brokers with one database and one Redis,
-${inTurns(seconds)}. One subscriber at broker 1 watches with QoS 0: nobody
-(no subscriber at all), a device of broker 2 (with one broker, of that one), every device. Received: messages that reached
-it ÷ messages acknowledged. Its CPU (watcher) is that of the bench. Brokers, database and load share the cores, so more
-brokers cannot bring more than what one leaves idle; there is no target.`,
+${inTurns(seconds)}. A subscriber at broker 1 watches with QoS 0:
+one device, which with two brokers or three is at broker 2, or every device; or nobody does. Received: messages that
+reached it ÷ messages acknowledged. The CPU of the watcher is that of the bench. Brokers, database and load share the
+cores: more brokers can only use what one leaves idle. There is no target.`,
       ...watched.flatMap((part) => [`### Watched: ${part.who}`, brokersTable(part), sayRatios(part)]),
       ...soundness(
         watched.flatMap(({ rounds }) => rounds.flat()),

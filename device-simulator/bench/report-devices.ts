@@ -21,10 +21,10 @@ export function reportDevices(result: DevicesResult): Pick<Section, 'verdicts' |
   return {
     verdicts: verdictsOf(result),
     text: [
-      `${thousands(devices)} devices, each with a secret of its own, from ${ADDRESSES} addresses of this machine;
-${STEADY_DEVICES} others send ${thousands(STEADY_MESSAGES_PER_SECOND)} messages a second with QoS 1 all the time, whatever
-the answers do. Storm: ${CONNECTS_AT_ONCE} connects at a time until all are in; a refused one would make the run not count.
-Herd: all are cut at the same moment and come back at once, all together; who is refused tries again after 0.5 to 1.5 s.
+      `${thousands(devices)} devices, each with a secret of its own, from ${ADDRESSES} addresses of this machine.
+${STEADY_DEVICES} others send ${thousands(STEADY_MESSAGES_PER_SECOND)} messages a second with QoS 1 all the time.
+Storm: ${CONNECTS_AT_ONCE} connects at a time until all are in; with one refused the run would not count.
+Herd: all are cut at the same moment and come back together, at once; who is refused tries again after 0.5 to 1.5 s.
 A process may have ${thousands(openFilesMax)} files open here.`,
       table(
         ['phase', 'connected', 'after', 'connect p50', 'connect p99', 'refused', ...OTHERS_HEADER],
@@ -40,8 +40,9 @@ A process may have ${thousands(openFilesMax)} files open here.`,
       ),
       ...(herd.refusal === undefined ? [] : [`Of the refusals of the herd: \`${herd.refusal}\`.`]),
       `Memory of the broker for each connected device: **${kilobytes(perDevice.rssBytes)}** resident; of that
-${kilobytes(perDevice.heapBytes)} JavaScript heap and ${kilobytes(perDevice.externalBytes)} buffers. Taken as the difference
-before and after the storm, each after three full garbage collections a second apart, with the others sending.`,
+${kilobytes(perDevice.heapBytes)} JavaScript heap and ${kilobytes(perDevice.externalBytes)} buffers.
+It is the difference before and after the storm, each after three full garbage collections a second apart, with the
+others sending.`,
       violations.length > 0
         ? listViolations(violations)
         : `Every device was connected, presence showed every one of them, and all that the others had acknowledged was

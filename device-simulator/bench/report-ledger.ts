@@ -35,10 +35,10 @@ unchecked. Target: median ratio ≥ ${SHARE_TARGET}.`,
       `Median ratio: **${ratio(measured)}**`,
       "### All stages, by a profile of the broker's main thread",
       `Samples every 0.5 ms, by source file; what Node.js does for a function counts as that function's, and what V8 has
-inlined may count as its caller's. Messages: the measured span, median of ${profiled.length} fresh brokers. Connects: a
-fresh broker while ${thousands(connects.storm.connected)} devices sign in, ${CONNECTS_AT_ONCE} at a time
-(${connects.storm.seconds.toFixed(1)} s). Shares are of the time in which the thread was busy. Threads of their own (file
-system, embedded session store) are not in it.`,
+inlined may count as its caller's. Messages: the measured span of ${profiled.length} runs, each of a fresh broker.
+Connects: while ${thousands(connects.storm.connected)} devices sign in at a fresh broker, ${CONNECTS_AT_ONCE} at a time.
+Shares are of the time in which the thread was busy. Threads of their own (file system, embedded session store) are not
+in it.`,
       sharesTable(profiled, connects),
       sayCores(profiled),
       'The files with the most, messages:',

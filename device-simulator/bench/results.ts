@@ -93,9 +93,10 @@ export function renderSection({ part, engine, date, machine, text }: Section): s
 
 const LIMITS = `- The load generator and the people who look share the machine and take the cores the tables say: on a
   machine of their own they would leave more to the product.
-- Loopback has no loss and no latency; devices here are fast and well-behaved (the ten thousand of P5 do nothing but stay
-  connected), and each run lasts seconds. Nothing is said about hours of load or about thousands of slow connections.
-- Several brokers share two cores with the database and the load: what they bring on machines of their own is not shown.
+- Loopback has no loss and no latency; devices here are fast and well-behaved, those of P5 only connect, and each run
+  lasts seconds. Nothing is said about hours of load or about thousands of slow connections.
+- Several brokers share two cores with the database and the load: what they would bring on machines of their own is not
+  shown.
 - The closed loop shows throughput at full load. Its latencies are those of full queues, not of a calm system.
 - Histories are loaded in minutes, not lived through: their tables are freshly written, vacuumed and compressed, and
   what is asked fits into the memory of the machine.

@@ -9,14 +9,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '@telltale/infra/postgres'
 import { hashSecret, newSecret } from '@telltale/infra/secrets'
-import { type Releases, StartError } from '@telltale/infra/service'
+import type { Releases } from '@telltale/infra/service'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { startTestApi, type TestApiProgram } from '@telltale/infra/testing/api'
 import { startTestBroker, type TestBroker } from '@telltale/infra/testing/broker'
 import { processesOf } from '@telltale/infra/testing/processes'
 import type { Launch } from '@telltale/infra/testing/program'
 import { startTestRedis } from '@telltale/infra/testing/redis'
-import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { Credential } from './generator.ts'
 import { cpuSecondsOf, cpuSecondsOfMachine, cpuSecondsOfTree, MOSQUITTO } from './machine.ts'
@@ -100,9 +99,8 @@ export interface Redis {
   process: { pid: number }
 }
 
-/** An empty Redis that stores nothing on disk. */
+/** An empty Redis that stores nothing on disk; ask `hasRedis` first. */
 export async function startRedis(releases: Releases): Promise<Redis> {
-  if (toolMissing('redis-server')) throw new StartError('redis-server is not installed')
   const { url, port, stop } = await startTestRedis()
   releases.add('Redis', stop)
   const title = `redis-server 127.0.0.1:${port}`

@@ -1,6 +1,6 @@
 /**
- * Many devices that connect and do nothing else, as a process of its own. The plan comes as JSON: connect, come back
- * after a cut, leave when asked. From several addresses: behind one, the limit of connects a second would be measured.
+ * Many devices that connect and do nothing else, as a process of its own. The plan comes as JSON; they connect, come
+ * back after a cut, and leave when asked.
  */
 import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'

@@ -91,7 +91,7 @@ describe.skipIf(toolMissing('chromium'))('admission', () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     await page.reload()
     const row = page.getByRole('listitem', { name: 'node-red' })
-    await row.getByText('reads and writes').waitFor()
+    await row.getByText('may read and write').waitFor()
     await row.getByText('connected just now').waitFor()
     expect(await page.content()).not.toContain(secret)
     expect(await accessibilityProblems(page)).toEqual([])

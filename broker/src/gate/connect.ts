@@ -48,13 +48,13 @@ function readLevel(fields: Fields): number {
   if (name !== 'MQTT' && name !== 'MQIsdp') throw new Fault('malformed', 'the protocol’s name is not MQTT')
   const level = fields.byte()
   if (name === 'MQTT' && level === 5)
-    throw new Fault('mqtt5', 'MQTT 5; this server speaks 3.1 and 3.1.1', refusals.mqtt5)
+    throw new Fault('mqtt5', 'MQTT 5; this server speaks 3.1 and 3.1.1', { reply: refusals.mqtt5 })
   // [MQTT-3.1.2-2]. Bridges set the highest bit, and try again without it when refused.
   if (level !== (name === 'MQTT' ? 4 : 3))
     throw new Fault(
       'unsupported_version',
       `${name} with protocol level ${level}; this server speaks MQTT 3.1 and 3.1.1`,
-      refusals.unsupportedVersion,
+      { reply: refusals.unsupportedVersion },
     )
   return level
 }
@@ -72,7 +72,9 @@ function checkFlags(flags: number): void {
 /** [MQTT-3.1.3-8]; MQTT 3.1 has no empty client ids at all. */
 function checkClientId(clientId: string, level: number, flags: number): void {
   if (clientId !== '' || (level === 4 && flags & flagBits.clean)) return
-  throw new Fault('identifier_rejected', 'a session to keep needs a client id', refusals.identifierRejected)
+  throw new Fault('identifier_rejected', 'a session to keep needs a client id', {
+    reply: refusals.identifierRejected,
+  })
 }
 
 /** The fields of a body, one after the other. */

@@ -24,16 +24,33 @@ export type FaultCode =
   /** All gates together hold too many bytes of unfinished packets. */
   | 'overloaded'
 
+/** What was met, and what is allowed. */
+export interface FaultLimit {
+  name: string
+  value: number
+  allowed: number
+}
+
 export class Fault extends Error {
   readonly code: FaultCode
   /** A CONNACK to send before closing. */
   readonly reply: Buffer | undefined
+  readonly limit: FaultLimit | undefined
 
-  constructor(code: FaultCode, detail: string, reply?: Buffer) {
+  constructor(
+    code: FaultCode,
+    detail: string,
+    { reply, limit }: { reply?: Buffer; limit?: FaultLimit } = {},
+  ) {
     super(detail)
     this.code = code
     this.reply = reply
+    this.limit = limit
   }
+}
+
+export function oversized(name: string, value: number, allowed: number): Fault {
+  return new Fault('oversized', `${value} ${name}; at most ${allowed}`, { limit: { name, value, allowed } })
 }
 
 /** CONNACKs that refuse: MQTT 3.1.1 table 3.1, MQTT 5 §3.2.2.2. */

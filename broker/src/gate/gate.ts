@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { type Connect, readConnect } from './connect.ts'
-import { Fault, type FaultCode } from './fault.ts'
+import { Fault, type FaultCode, type FaultLimit, oversized } from './fault.ts'
 import { type Header, readHeader, types } from './header.ts'
 import { type HeldBudget, HeldBytes } from './held.ts'
 import { type PacketLimits, type Walk, walkPackets } from './packets.ts'
@@ -28,6 +28,7 @@ export interface GateFault {
   /** As its CONNECT claims. */
   clientId?: string
   username?: string
+  limit?: FaultLimit
 }
 
 export interface GateCallbacks {
@@ -186,7 +187,7 @@ export class Gate {
       if (bytes[0] !== types.connect << 4) throw new Fault('not_connect', 'the first packet is not CONNECT')
       const hasHeader = readHeader(bytes, 0, header)
       if (hasHeader && header.end > connectBytesMax)
-        throw new Fault('oversized', `a CONNECT of ${header.end} bytes; at most ${connectBytesMax}`)
+        throw oversized('bytes of a CONNECT', header.end, connectBytesMax)
       if (hasHeader && header.end <= bytes.length) return this.#passConnect(bytes)
       this.#held.hold(bytes, hasHeader ? header.end : bytes.length + 1)
     }
@@ -255,6 +256,7 @@ export class Gate {
       detail: fault.message,
       ...(clientId !== undefined && { clientId }),
       ...(username !== undefined && { username }),
+      ...(fault.limit && { limit: fault.limit }),
     })
     if (fault.reply) this.#refuse(fault.reply)
     else this.connection.destroy()

@@ -1,4 +1,4 @@
-import { Fault } from './fault.ts'
+import { Fault, oversized } from './fault.ts'
 import { checkFirstByte, type Header, readHeader, types } from './header.ts'
 import { checkTopicFilter, checkTopicName } from './text.ts'
 
@@ -63,8 +63,7 @@ function checkPacket(bytes: Buffer, walk: Walk, limits: PacketLimits): boolean {
   }
   checkLength(header.end - header.bodyAt)
   const size = header.end - at
-  if (size > limits.packetBytesMax)
-    throw new Fault('oversized', `a packet of ${size} bytes; at most ${limits.packetBytesMax}`)
+  if (size > limits.packetBytesMax) throw oversized('bytes of a packet', size, limits.packetBytesMax)
   if (header.end > bytes.length) {
     walk.needed = size
     return false

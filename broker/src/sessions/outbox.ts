@@ -1,4 +1,5 @@
 import { limits } from '@telltale/infra/limits'
+import type { ProblemLimit } from '@telltale/infra/storage/problems'
 import type { Client } from 'aedes'
 import { generate } from 'mqtt-packet'
 import type { Qos, QueueEntry, SessionStore } from './store.ts'
@@ -21,7 +22,9 @@ export interface OutboxDeps {
   store: SessionStore
   /** What may wait in the socket's buffer before messages of QoS 0 are dropped. */
   bufferBytesMax: number
-  onDropped: (count: number) => void
+  /** Asked before anything of the queue is sent: it was filled without asking, and rights may end. */
+  mayReceive: (topic: string) => boolean
+  onDropped: (count: number, limit?: ProblemLimit) => void
   /** Nothing could be written for so long that the client counts as gone. */
   onStuck: () => void
   onError: (error: unknown) => void
@@ -168,7 +171,11 @@ export class Outbox {
     }
   }
 
-  async #send(entries: QueueEntry[]): Promise<void> {
+  async #send(read: QueueEntry[]): Promise<void> {
+    const entries = read.filter((entry) => entry.isReleased || this.#deps.mayReceive(entry.topic))
+    if (entries.length < read.length)
+      for (const entry of read)
+        if (!entries.includes(entry)) await this.#deps.store.settled(this.clientId, entry.id)
     const fresh: { entryId: string; packetId: number }[] = []
     const again = new Set<QueueEntry>()
     for (const entry of entries) {
@@ -185,7 +192,7 @@ export class Outbox {
     // Kept before they go out: after a crash they must go out with the same ids.
     if (fresh.length > 0) await this.#deps.store.sending(this.clientId, fresh)
     if (!this.#isOpen) return
-    this.#cursor = entries.at(-1)?.id
+    this.#cursor = read.at(-1)?.id
     for (const entry of entries) this.#write(frameOf(entry, again.has(entry)))
   }
 
@@ -199,7 +206,9 @@ export class Outbox {
 
   #writeOrDrop(frame: Buffer): void {
     if (!this.#isOpen) return
-    if (this.#deps.client.conn.writableLength > this.#deps.bufferBytesMax) return this.#deps.onDropped(1)
+    const { client, bufferBytesMax: allowed, onDropped } = this.#deps
+    const { writableLength: value } = client.conn
+    if (value > allowed) return onDropped(1, { name: 'bytes waiting in its socket', value, allowed })
     this.#write(frame)
   }
 

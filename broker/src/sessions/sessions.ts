@@ -1,8 +1,9 @@
 import type { Logger } from '@telltale/infra/log'
 import { retry } from '@telltale/infra/retry'
+import type { ProblemLimit } from '@telltale/infra/storage/problems'
 import type { Client } from 'aedes'
 import { Outbox, type Outgoing } from './outbox.ts'
-import type { Qos, QueuedMessage, SessionStore, Subscription, Will } from './store.ts'
+import type { Drop, Qos, QueuedMessage, SessionStore, Subscription, Will } from './store.ts'
 import { TopicTree } from './topic-tree.ts'
 
 const RETRY = { minMs: 100, maxMs: 2_000, isRetryable: () => true }
@@ -13,7 +14,17 @@ export interface SessionsDeps {
   durable: SessionStore
   /** Clean sessions: theirs end with the connection. */
   memory: SessionStore
+  /** The queue of a stored session lost its oldest messages. */
+  onQueueFull: (full: QueueFull) => void
   log: Logger
+}
+
+export interface QueueFull {
+  clientId: string
+  dropped: number
+  /** What waits in it now. */
+  messages: number
+  bytes: number
 }
 
 /** What a client may get, asked again for each delivery: a right may have been taken away meanwhile. */
@@ -82,7 +93,7 @@ export class Sessions {
   attach(
     client: Client,
     options: { sessionId: string; isClean: boolean; bufferBytesMax: number; mayReceive: MayReceive } & {
-      onDropped: (count: number) => void
+      onDropped: (count: number, limit?: ProblemLimit) => void
       onStuck: () => void
     },
   ): Attached {
@@ -91,13 +102,14 @@ export class Sessions {
       client,
       isClean,
       bufferBytesMax,
+      mayReceive,
       onStuck,
       // Two connections of one client id can overlap: clean sessions are told apart.
       clientId: isClean ? `${sessionId}#${++this.#cleanCount}` : sessionId,
       store: isClean ? this.#deps.memory : this.#deps.durable,
-      onDropped: (count) => {
+      onDropped: (count, limit) => {
         this.#dropped += count
-        onDropped(count)
+        onDropped(count, limit)
       },
       onError: (error) => {
         this.#deps.log.warn(
@@ -174,7 +186,8 @@ export class Sessions {
     const targets = await this.#insist(() => durable.match(topic))
     if (targets.length === 0) return
     const message: QueuedMessage = { topic, payload: packet.payload, qos, retain: false }
-    for (const drop of await this.#insist(() => durable.enqueue(targets, message))) this.#countDrop(drop)
+    for (const drop of await this.#insist(() => durable.enqueue(targets, message)))
+      await this.#tellDropped(drop)
   }
 
   /** To every client connected here that subscribed to it, once each, at the highest QoS its filters were granted. */
@@ -246,9 +259,11 @@ export class Sessions {
     }, RETRY)
   }
 
-  #countDrop({ clientId, dropped }: { clientId: string; dropped: number }): void {
+  async #tellDropped({ clientId, dropped }: Drop): Promise<void> {
     this.#dropped += dropped
-    this.#deps.log.debug({ clientId, dropped }, 'a queue is full: its oldest messages were dropped')
+    const { durable, onQueueFull } = this.#deps
+    const size = await this.#insist(() => durable.queueSize(clientId))
+    onQueueFull({ clientId, dropped, ...size })
   }
 
   #quietly(work: Promise<unknown>): void {
@@ -258,6 +273,8 @@ export class Sessions {
 
 function hand({ outbox, mayReceive }: Attached, message: Outgoing, granted: Qos): void {
   if (mayReceive(message.topic)) outbox.deliver(message, lower(granted, message.qos))
+  // Queued all the same, because whoever queues knows no rights: it is thrown away now.
+  else if (!outbox.isClean) outbox.pump()
 }
 
 function lower(a: Qos, b: Qos): Qos {

@@ -15,9 +15,14 @@ const strangers = queryOptions({
   queryKey: ['strangers'],
   queryFn: async ({ signal }) => {
     const answer = await get<{ items: FleetProblem[] }>('/diagnostics', { limit: strangersLooked }, signal)
-    return answer.items.filter(({ registered }) => !registered)
+    return answer.items.filter(mayBeMistaken)
   },
 })
+
+/** A device that waits to be enrolled and an integration are whom they say they are: neither is this device. */
+function mayBeMistaken({ deviceId, code }: FleetProblem): boolean {
+  return deviceId === null || (code === 'unknown_device' && !deviceId.startsWith('@'))
+}
 
 /**
  * What went wrong since the page was opened: the newest of this device. An admin is told of somebody else instead, as

@@ -41,12 +41,10 @@ export function attemptWords({ code, address, cause }: ConnectionProblem): strin
 }
 
 /** The same of a client that is not, or not yet, this device: a mistyped user name, or none that could be read. */
-export function strangerWords({ code, address, cause, deviceId }: FleetProblem): string {
+export function strangerWords({ address, cause, deviceId }: FleetProblem): string {
   if (deviceId === null)
     return `Something that gave no user name knocked${from(address)}. ${tell(cause).title}`
-  return code === 'unknown_device'
-    ? `Something tried to connect as “${deviceId}”${from(address)}, and there is no such device.`
-    : `Something tried to connect as “${deviceId}”${from(address)}. ${tell(cause).title}`
+  return `Something tried to connect as “${deviceId}”${from(address)}, and there is no such device.`
 }
 
 function from(address: string | null): string {

@@ -5,9 +5,9 @@ const login = { host: 'telltale.local', port: 1884, username: '@node-red', secre
 
 describe('rightsWords', () => {
   it.each([
-    [{ read: true, write: false }, 'reads'],
-    [{ read: false, write: true }, 'writes'],
-    [{ read: true, write: true }, 'reads and writes'],
+    [{ read: true, write: false }, 'may read'],
+    [{ read: false, write: true }, 'may write'],
+    [{ read: true, write: true }, 'may read and write'],
   ])('%o', (rights, words) => {
     expect(rightsWords(rights)).toBe(words)
   })

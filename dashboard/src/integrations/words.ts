@@ -5,8 +5,8 @@ import { telemetryTopic } from '../connect/snippets.ts'
 type Rights = Pick<Integration, 'read' | 'write'>
 
 export function rightsWords({ read, write }: Rights): string {
-  if (read && write) return 'reads and writes'
-  return read ? 'reads' : 'writes'
+  if (read && write) return 'may read and write'
+  return read ? 'may read' : 'may write'
 }
 
 export function nameError(name: string): string | null {

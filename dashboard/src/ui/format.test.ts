@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import {
   formatAge,
+  formatAgo,
   formatDuration,
+  formatExact,
   formatMoment,
   formatNumber,
   formatRate,
@@ -85,5 +87,22 @@ describe('prettyMetric', () => {
     ['CO2', 'CO2'],
   ])('%s reads %s', (metric, text) => {
     expect(prettyMetric(metric)).toBe(text)
+  })
+})
+
+describe('formatAgo and formatExact', () => {
+  const then = new Date(2026, 10, 2, 9, 5, 7).getTime()
+
+  it.each([
+    [-3_000, 'just now'],
+    [59_999, 'just now'],
+    [372_000, '6 min ago'],
+    [200_000_000, '2 d ago'],
+  ])('%i ms later it is %s', (later, words) => {
+    expect(formatAgo(then, then + later)).toBe(words)
+  })
+
+  it('to the second, with the day', () => {
+    expect(formatExact(then)).toBe('2 Nov 2026, 09:05:07')
   })
 })

@@ -25,21 +25,21 @@ export async function findDeviceCredentials(
 }
 
 /**
- * Of the given connections, the devices whose credential is no longer good: revoked, disabled or deleted. `hash` is
- * that of the secret, or the fingerprint of the certificate.
+ * Of the given connections, those whose credential is no longer good: revoked, or the device is disabled or deleted.
+ * `hash` is that of the secret, or the fingerprint of the certificate.
  */
 export async function findRevoked(
   db: Queryable,
   inUse: { deviceId: string; hash: Buffer }[],
-): Promise<string[]> {
-  const { rows } = await db.query<{ device_id: string }>(
-    `SELECT used.device_id FROM unnest($1::text[], $2::bytea[]) AS used (device_id, hash)
+): Promise<{ deviceId: string; hash: Buffer }[]> {
+  const { rows } = await db.query<{ device_id: string; hash: Buffer }>(
+    `SELECT used.device_id, used.hash FROM unnest($1::text[], $2::bytea[]) AS used (device_id, hash)
      WHERE NOT EXISTS (
        SELECT 1 FROM device d JOIN device_credential c ON c.device_id = d.id
        WHERE d.id = used.device_id AND d.disabled_at IS NULL AND c.hash = used.hash AND c.revoked_at IS NULL)`,
     [inUse.map(({ deviceId }) => deviceId), inUse.map(({ hash }) => hash)],
   )
-  return rows.map((row) => row.device_id)
+  return rows.map(({ device_id, hash }) => ({ deviceId: device_id, hash }))
 }
 
 export type CertificateOutcome =

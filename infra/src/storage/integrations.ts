@@ -75,17 +75,17 @@ export async function findIntegration(db: Queryable, name: string): Promise<Inte
   return rows[0]
 }
 
-/** Of the given connections, the integrations whose secret is no longer good: deleted, or made again since. */
+/** Of the given connections, those whose secret is no longer good: the integration was deleted, or made again since. */
 export async function findRevokedIntegrations(
   db: Queryable,
   inUse: { name: string; hash: Buffer }[],
-): Promise<string[]> {
-  const { rows } = await db.query<{ name: string }>(
-    `SELECT DISTINCT used.name FROM unnest($1::text[], $2::bytea[]) AS used (name, hash)
+): Promise<{ name: string; hash: Buffer }[]> {
+  const { rows } = await db.query<{ name: string; hash: Buffer }>(
+    `SELECT DISTINCT used.name, used.hash FROM unnest($1::text[], $2::bytea[]) AS used (name, hash)
      WHERE NOT EXISTS (SELECT FROM integration i WHERE i.name = used.name AND i.hash = used.hash)`,
     [inUse.map(({ name }) => name), inUse.map(({ hash }) => hash)],
   )
-  return rows.map(({ name }) => name)
+  return rows
 }
 
 /** Once a minute at most: a client that reconnects all the time does not write all the time. */
