@@ -38,5 +38,11 @@ export function endReasonOf({ endReason, successor }: Attachment): PresenceReaso
 
 /** As diagnostics name a client. */
 export function whoIs(client: Client, { principal, peer }: Attachment) {
-  return { deviceId: principalName(principal), clientId: client.id, address: peer.address }
+  return { deviceId: principalName(principal), clientId: saidClientId(client.id), address: peer.address }
+}
+
+/** What the client called itself: here its id begins with its principal's name. Empty when it left it to us. */
+export function saidClientId(clientId: string): string {
+  const slash = clientId.indexOf('/')
+  return slash === -1 ? '' : clientId.slice(slash + 1)
 }

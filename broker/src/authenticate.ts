@@ -1,9 +1,10 @@
 import { hashSecret, sameHash } from '@telltale/infra/secrets'
-import { admitCertificate, findDeviceCredentials } from '@telltale/infra/storage/credentials'
+import { admitCertificate } from '@telltale/infra/storage/credentials'
 import { enrol } from '@telltale/infra/storage/enrolments'
 import { findIntegration, noteIntegrationConnected } from '@telltale/infra/storage/integrations'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { isDeviceId, type ProblemCode, parseTopic } from './contract/index.ts'
+import type { CredentialLookup } from './credential-lookup.ts'
 import type { Peer } from './peer.ts'
 import { mayPublish, PLATFORM_USER, type Principal } from './principals.ts'
 
@@ -28,6 +29,7 @@ export class RefusedError extends Error {
 
 export interface AuthenticateDeps {
   pool: Pool
+  credentials: CredentialLookup
   platformSecret: string
   enrolment: { mode: 'closed' | 'approve' | 'open'; keyHash: Buffer | undefined }
 }
@@ -84,7 +86,7 @@ async function byDeviceSecret(deps: AuthenticateDeps, claim: Claim): Promise<Pri
   if (deviceId === undefined || password === undefined || !isDeviceId(deviceId))
     throw badCredentials('wrong_secret', 'user name (the device id) and password (its secret) are needed')
   const credentialHash = hashSecret(password)
-  const found = await findDeviceCredentials(deps.pool, deviceId)
+  const found = await deps.credentials.find(deviceId)
   const device: Principal = { kind: 'device', deviceId, credentialHash }
   if (!found) {
     await enrolDevice(deps, claim, device)

@@ -4,7 +4,7 @@ import type { Logger } from '@telltale/infra/log'
 import { Aedes, type AuthenticateError, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
 import type { AcceptDeps } from './accept.ts'
 import { pauseClient, saidDisconnect, sendRetainedThrough } from './aedes-client.ts'
-import { type Accepted, type Attachment, endReasonOf, whoIs } from './attachment.ts'
+import { type Accepted, type Attachment, endReasonOf, saidClientId, whoIs } from './attachment.ts'
 import { type AuthenticateDeps, authenticate, connackCodes, RefusedError } from './authenticate.ts'
 import { Clients } from './clients.ts'
 import { type Topic, topics } from './contract/index.ts'
@@ -177,7 +177,7 @@ export class Broker {
       throw new RefusedError(connackCodes.serverUnavailable, 'overloaded', 'the broker is stopping')
     const { peer } = accepted
     const willTopic = this.#wills.get(client)
-    const claim = { username, password, clientId: client.id, peer, willTopic }
+    const claim = { username, password, clientId: saidClientId(client.id), peer, willTopic }
     const principal = await this.#deps.doorkeeper.check(claim, () => authenticate(this.#deps, claim))
     if (client.closed) throw new Error('gone meanwhile')
     this.#attach(client, {
@@ -249,7 +249,7 @@ export class Broker {
     const attachment = this.clients.get(client)
     if (!attachment) return
     attachment.isOpen = true
-    this.#deps.doorkeeper.open(attachment, client.id)
+    this.#deps.doorkeeper.open(client, attachment)
     this.#deps.sessions.find(client)?.outbox.open()
   }
 

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { limits } from '@telltale/infra/limits'
 import { hashSecret } from '@telltale/infra/secrets'
-import type { Attachment } from './attachment.ts'
+import type { Client } from 'aedes'
+import { type Attachment, whoIs } from './attachment.ts'
 import { type Claim, connackCodes, RefusedError } from './authenticate.ts'
 import type { PresenceReason, ProblemCode } from './contract/index.ts'
 import type { Diagnostics } from './diagnostics.ts'
@@ -58,7 +59,7 @@ export interface DoorkeeperDeps {
 export class Doorkeeper {
   readonly #deps: DoorkeeperDeps
   /** Connections past CONNACK: who they are, and how to tell the broker why one ends. */
-  readonly #known = new WeakMap<Duplex, { attachment: Attachment; clientId: string }>()
+  readonly #known = new WeakMap<Duplex, { attachment: Attachment; who: ReturnType<typeof whoIs> }>()
 
   constructor(deps: DoorkeeperDeps) {
     this.#deps = deps
@@ -96,9 +97,7 @@ export class Doorkeeper {
         const allowed = limit === 'messages' ? messagesPerSecond : bytesPerSecond
         diagnostics.report({
           code: limit === 'messages' ? 'limit_messages' : 'limit_bytes',
-          address,
-          deviceId: principalName(known.attachment.principal),
-          clientId: known.clientId,
+          ...known.who,
           detail: `slowed down to ${allowed} ${limit} a second`,
           limit: { name: `${limit} a second`, value, allowed },
         })
@@ -134,9 +133,9 @@ export class Doorkeeper {
   }
 
   /** CONNACK has been sent. */
-  open(attachment: Attachment, clientId: string): void {
+  open(client: Client, attachment: Attachment): void {
     const { gate, principal } = attachment
-    this.#known.set(gate.connection, { attachment, clientId })
+    this.#known.set(gate.connection, { attachment, who: whoIs(client, attachment) })
     gate.open(this.#ratesOf(principal))
   }
 

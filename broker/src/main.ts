@@ -10,6 +10,7 @@ import { Cluster } from './cluster.ts'
 import { CommandDispatcher } from './commands.ts'
 import { type BrokerConfig, brokerConfig, timeWindow } from './config.ts'
 import { filters, type PlatformKind, parseTopic, topics } from './contract/index.ts'
+import { CredentialLookup } from './credential-lookup.ts'
 import { Diagnostics } from './diagnostics.ts'
 import { DeviceDirectory } from './directory.ts'
 import { Doorkeeper } from './doorkeeper.ts'
@@ -71,6 +72,7 @@ await runService(async (releases) => {
     ...{ pool, stores, sessions, router, doorkeeper, diagnostics },
     platformSecret: config.TELLTALE_PLATFORM_SECRET,
     enrolment: enrolmentOf(config),
+    credentials: new CredentialLookup(pool),
     directory: new DeviceDirectory(pool),
     limits: {
       deviceSubscriptions: config.TELLTALE_DEVICE_SUBSCRIPTIONS,

@@ -111,7 +111,8 @@ describe('mutated sessions', () => {
     expect(report.sessions).toBeGreaterThan(10 * seconds)
     const { tcp, ws, raw } = report.ways
     for (const count of [tcp, ws, raw]) expect(count).toBeGreaterThan(report.sessions / 50)
-    expect(report.accepted).toBeGreaterThan(report.sessions / 10)
+    // A busy machine is slow to look secrets up, and most do not wait for that.
+    expect(report.accepted).toBeGreaterThan(seconds)
     expect(report.ended).toBeGreaterThan(report.sessions / 10)
   })
 
@@ -129,11 +130,7 @@ it('M-FUZZ-7 a device that hangs up right behind its CONNECT is not online', asy
   }
   // From before the look-up of its secret to after its CONNACK.
   await Promise.all(packets.map((packet, i) => hangUp(packet, i / 2)))
-  const later = await Witness.connect(broker.url, await registerDevice(database.pool, 'later'))
-  // Rows are written in the order of the connects.
-  await waitFor('the row of one who came later', async () => (await online('later')).length === 1)
   await expectOffline('hasty-')
-  await later.end()
 })
 
 async function hangUp(packet: Buffer, afterMs: number): Promise<void> {
@@ -145,9 +142,16 @@ async function hangUp(packet: Buffer, afterMs: number): Promise<void> {
 }
 
 async function expectOffline(prefix: string): Promise<void> {
-  const everybody = async () => (await online(prefix)).length === 0
-  await waitFor('everybody to be offline', everybody, 15_000).catch(() => {})
-  expect(await online(prefix)).toEqual([])
+  // Rows are written in the order of the connects: with that of one who came later, theirs are there too.
+  const later = await Witness.connect(broker.url, await registerDevice(database.pool, `after-${prefix}`))
+  await waitFor('the row of one who came later', async () => (await online(`after-${prefix}`)).length === 1)
+  await later.end()
+  let left: string[] = []
+  await waitFor('everybody to be offline', async () => {
+    left = await online(prefix)
+    return left.length === 0
+  }).catch(() => {})
+  expect(left).toEqual([])
 }
 
 async function online(prefix: string): Promise<string[]> {

@@ -7,16 +7,20 @@ import { delimiter, join } from 'node:path'
 const packages = {
   mosquitto_pub: 'mosquitto-clients',
   mosquitto: 'mosquitto',
+  'redis-server': 'redis-server',
+  openssl: 'openssl',
   chromium: 'chromium',
 }
+const servers = ['mosquitto', 'redis-server']
 const UPDATE_DEADLINE_MS = 60_000
 const INSTALL_DEADLINE_MS = 240_000
 
 /** Installs what is missing with apt-get, as root on Debian and its kin; a failure is left to the skipped tests. */
 export async function prepareTools() {
   const missing = Object.keys(packages).filter((program) => !isOnPath(program))
-  // Where systemd runs, installing the mosquitto server would start it, on the port of `npm start`.
-  const wanted = missing.filter((program) => program !== 'mosquitto' || !existsSync('/run/systemd/system'))
+  // Where systemd runs, installing a server would start it: mosquitto on the port of `npm start`.
+  const runsServices = existsSync('/run/systemd/system')
+  const wanted = missing.filter((program) => !(runsServices && servers.includes(program)))
   if (wanted.length === 0 || process.getuid?.() !== 0 || !isOnPath('apt-get')) return
   console.error(`telltale: Installing ${wanted.join(', ')} …`)
   await aptGet(['update'], UPDATE_DEADLINE_MS)

@@ -151,6 +151,11 @@ export const limits = {
     totalsMs: 1_000,
     maintenanceMs: 60_000,
   },
+  signIns: {
+    /** Devices whose credentials are looked up at once, and how often: 800 a second, so that others are served too. */
+    lookupsMax: 8,
+    lookupEveryMs: 10,
+  },
   sessions: {
     /** Messages of QoS 1 and 2 sent to one client and not acknowledged yet. */
     inFlightMax: 64,

@@ -8,12 +8,12 @@ const OWN_TOPICS = filters.device('{id}')
  */
 export const problemCauses = {
   wrong_secret:
-    'The password is not a secret of this device. Check what is programmed into it, or make a new secret for it.',
+    'The password is not a secret of this name. Check what is programmed into it, or make a new secret for it.',
   unknown_device:
     'Nobody of this name is registered. Register the device, or correct the user name: it must be the device id.',
   disabled: 'The device is disabled here. Enable it to let it connect.',
   enrolment_waiting:
-    'The device is new, has the enrolment key, and waits to be let in. Approve or reject it under enrolments.',
+    'The device is new, has the enrolment key, and waits to be let in. Approve or reject it on the Fleet page.',
   enrolment_rejected:
     'The device asked to be enrolled and was rejected. It may ask again a day later; register it to let it in sooner.',
   forbidden_topic: `It published to a topic it may not use, so the connection was closed. A device uses ${OWN_TOPICS}.`,

@@ -27,7 +27,7 @@ const WILL_QOS_3 = 0x18
  */
 export function readConnect(body: Buffer, connect: Connect, topicLevelsMax: number): void {
   const fields = new Fields(body)
-  const level = readLevel(fields)
+  const level = readLevel(fields, connect)
   const flags = fields.byte()
   checkFlags(flags)
   connect.keepaliveS = fields.uint16()
@@ -43,12 +43,14 @@ export function readConnect(body: Buffer, connect: Connect, topicLevelsMax: numb
 }
 
 /** @throws Fault with the answer that a client of another version understands */
-function readLevel(fields: Fields): number {
+function readLevel(fields: Fields, connect: Connect): number {
   const name = fields.text()
   if (name !== 'MQTT' && name !== 'MQIsdp') throw new Fault('malformed', 'the protocol’s name is not MQTT')
   const level = fields.byte()
-  if (name === 'MQTT' && level === 5)
+  if (name === 'MQTT' && level === 5) {
+    readNamesOfMqtt5(fields, connect)
     throw new Fault('mqtt5', 'MQTT 5; this server speaks 3.1 and 3.1.1', { reply: refusals.mqtt5 })
+  }
   // [MQTT-3.1.2-2]. Bridges set the highest bit, and try again without it when refused.
   if (level !== (name === 'MQTT' ? 4 : 3))
     throw new Fault(
@@ -57,6 +59,24 @@ function readLevel(fields: Fields): number {
       { reply: refusals.unsupportedVersion },
     )
   return level
+}
+
+/** Who it is, so that the refusal can be found under the device's name (MQTT 5 §3.1). A faulty one stays unknown. */
+function readNamesOfMqtt5(fields: Fields, connect: Connect): void {
+  try {
+    const flags = fields.byte()
+    fields.uint16()
+    fields.skipProperties()
+    connect.clientId = fields.text()
+    if (flags & flagBits.will) {
+      fields.skipProperties()
+      fields.skip()
+      fields.skip()
+    }
+    if (flags & flagBits.username) connect.username = fields.text()
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+  }
 }
 
 /** [MQTT-3.1.2-3], [MQTT-3.1.2-11] to [MQTT-3.1.2-15], [MQTT-3.1.2-22] */
@@ -108,6 +128,17 @@ class Fields {
   /** A field that may hold any bytes. */
   skip(): void {
     this.#field()
+  }
+
+  /** MQTT 5: their length in seven bits a byte, and so many bytes. */
+  skipProperties(): void {
+    let length = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.byte()
+      length += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80 || shift === 21) break
+    }
+    this.#take(length)
   }
 
   expectEnd(): void {

@@ -64,7 +64,7 @@ describeEngines('certificates', (testEngine) => {
   it('D-CERT-4 a certificate is no password, and takes no place of a secret', async () => {
     const device = await addDevice('cellar')
     await admit('cellar', 'a')
-    const found = await findDeviceCredentials(database.pool, 'cellar')
+    const found = (await findDeviceCredentials(database.pool, ['cellar'])).get('cellar')
     expect(found).toEqual({ disabled: false, hashes: [hashSecret(device?.secret ?? '')] })
     expect(await createCredential(database.pool, 'cellar')).toMatchObject({
       kind: 'secret',
@@ -75,7 +75,7 @@ describeEngines('certificates', (testEngine) => {
     const [secret] = await listCredentials(database.pool, 'certificate-only')
     await revokeCredential(database.pool, { deviceId: 'certificate-only', id: secret?.id ?? '' })
     await admit('certificate-only', 'x')
-    const none = await findDeviceCredentials(database.pool, 'certificate-only')
+    const none = (await findDeviceCredentials(database.pool, ['certificate-only'])).get('certificate-only')
     expect(none).toEqual({ disabled: false, hashes: [] })
   })
 })

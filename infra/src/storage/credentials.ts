@@ -8,20 +8,20 @@ export interface DeviceCredentials {
   hashes: Buffer[]
 }
 
-/** @returns undefined for a device nobody registered */
+/** Of many devices at once, for a fleet that connects all at the same time; unregistered ones are missing. */
 export async function findDeviceCredentials(
   db: Queryable,
-  deviceId: string,
-): Promise<DeviceCredentials | undefined> {
-  const { rows } = await db.query<{ disabled: boolean; hashes: Buffer[] }>({
+  deviceIds: string[],
+): Promise<Map<string, DeviceCredentials>> {
+  const { rows } = await db.query<DeviceCredentials & { id: string }>({
     name: 'find-device-credentials',
-    text: `SELECT d.disabled_at IS NOT NULL AS disabled,
+    text: `SELECT d.id, d.disabled_at IS NOT NULL AS disabled,
              coalesce(array_agg(c.hash) FILTER (WHERE c.revoked_at IS NULL AND c.hash IS NOT NULL), '{}') AS hashes
            FROM device d LEFT JOIN device_credential c ON c.device_id = d.id AND c.kind <> 'certificate'
-           WHERE d.id = $1 GROUP BY d.id`,
-    values: [deviceId],
+           WHERE d.id = ANY($1) GROUP BY d.id`,
+    values: [deviceIds],
   })
-  return rows[0]
+  return new Map(rows.map(({ id, disabled, hashes }) => [id, { disabled, hashes }]))
 }
 
 /**

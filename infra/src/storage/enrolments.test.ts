@@ -37,9 +37,12 @@ describeEngines('enrolment', (testEngine) => {
     expect(await ask('new', 'approve', { address: '10.0.0.8', clientId: 'd' })).toBe('waiting')
     const listed = await waiting()
     expect(listed).toMatchObject([{ deviceId: 'new', address: '10.0.0.8', clientId: 'd', attempts: 2 }])
-    expect(await findDeviceCredentials(database.pool, 'new')).toBeUndefined()
+    expect((await findDeviceCredentials(database.pool, ['new'])).get('new')).toBeUndefined()
     expect(await approveEnrolment(database.pool, 'new')).toMatchObject({ id: 'new', name: 'new', tags: [] })
-    expect(await findDeviceCredentials(database.pool, 'new')).toEqual({ disabled: false, hashes: [KEY] })
+    expect((await findDeviceCredentials(database.pool, ['new'])).get('new')).toEqual({
+      disabled: false,
+      hashes: [KEY],
+    })
     expect(await waiting()).toEqual([])
     expect(await approveEnrolment(database.pool, 'new')).toBe('no_enrolment')
     expect(await ask('new', 'approve')).toBe('enrolled')
@@ -61,7 +64,7 @@ describeEngines('enrolment', (testEngine) => {
     await createDevice(database.pool, { id: 'old', name: 'Old', type: null, tags: [] })
     expect(await ask('old', 'open')).toBe('rejected')
     expect(await ask('old', 'approve')).toBe('rejected')
-    expect((await findDeviceCredentials(database.pool, 'old'))?.hashes).not.toContainEqual(KEY)
+    expect((await findDeviceCredentials(database.pool, ['old'])).get('old')?.hashes).not.toContainEqual(KEY)
     // Nor back in after its enrolment was revoked.
     await ask('new', 'open')
     await database.pool.query(`UPDATE device_credential SET revoked_at = now() WHERE device_id = 'new'`)
@@ -71,7 +74,7 @@ describeEngines('enrolment', (testEngine) => {
     await createDevice(database.pool, { id: 'both', name: 'Both', type: null, tags: [] })
     expect(await waiting()).toEqual([])
     expect(await approveEnrolment(database.pool, 'both')).toBe('device_exists')
-    expect((await findDeviceCredentials(database.pool, 'both'))?.hashes).not.toContainEqual(KEY)
+    expect((await findDeviceCredentials(database.pool, ['both'])).get('both')?.hashes).not.toContainEqual(KEY)
   })
 
   it('D-ENROL-4 a rejected device stays rejected for 24 hours, also when enrolment is opened', async () => {
