@@ -1,4 +1,4 @@
-import type { Client } from 'aedes'
+import type { Aedes, Client } from 'aedes'
 import type { ISubscribePacket } from 'mqtt-packet'
 import type { Published } from './sessions/sessions.ts'
 
@@ -27,6 +27,16 @@ export function pauseClient(client: Client): void {
 
 export function saidDisconnect(client: Client): boolean {
   return internals(client)._disconnected
+}
+
+/**
+ * aedes registers a client that hung up while it was authenticated, after its `close()`, and would never forget it.
+ * @returns whether it is such a one, and is forgotten now
+ */
+export function forgetGhost(aedes: Aedes, client: Client): boolean {
+  if (!client.closed) return false
+  ;(aedes as unknown as { unregisterClient(client: Client): void }).unregisterClient(client)
+  return true
 }
 
 /** Retained messages for new subscriptions, one after the other. */

@@ -3,7 +3,7 @@ import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { Aedes, type AuthenticateError, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
 import type { AcceptDeps } from './accept.ts'
-import { pauseClient, saidDisconnect, sendRetainedThrough } from './aedes-client.ts'
+import { forgetGhost, pauseClient, saidDisconnect, sendRetainedThrough } from './aedes-client.ts'
 import { type Accepted, type Attachment, endReasonOf, saidClientId, whoIs } from './attachment.ts'
 import { type AuthenticateDeps, authenticate, connackCodes, RefusedError } from './authenticate.ts'
 import { Clients } from './clients.ts'
@@ -124,6 +124,7 @@ export class Broker {
     this.#isClosing = true
     this.#deps.sessions.holdWills()
     for (const [, attachment] of this.clients.all()) attachment.endReason ??= 'broker_stopped'
+    for (const [client] of this.clients.all()) client.close()
     await new Promise<void>((resolve) => this.#aedes.close(resolve))
   }
 
@@ -232,8 +233,11 @@ export class Broker {
 
   /** After authentication and after aedes closed an older client of the same client id. */
   #connected(client: Client): void {
+    if (forgetGhost(this.#aedes, client)) return
+    this.clients.connected(client)
     const session = this.clients.get(client)?.session
     if (!session) return
+    session.isConnected = true
     const former = this.clients.setLive(session.deviceId, client)
     session.connectedAt = new Date()
     this.#deps.presence.connected(session)
@@ -256,7 +260,7 @@ export class Broker {
   #disconnected(client: Client): void {
     const attachment = this.clients.get(client)
     this.#forget(client)
-    if (!attachment?.session) return
+    if (!attachment?.session?.isConnected) return
     const { session } = attachment
     const isLive = this.clients.endLive(session.deviceId, client)
     this.#deps.commands.disconnected(session.deviceId, client)

@@ -8,6 +8,8 @@ export class Clients {
   readonly #attachments = new Map<Client, Attachment>()
   /** The live client of each device: a second one takes over whatever its client id. */
   readonly #devices = new Map<string, Client>()
+  /** By client id: the newest connection. aedes' own list loses one when a successor dies before it took over. */
+  readonly #byId = new Map<string, Client>()
 
   /** Devices only: the API's own link and integrations are not counted. */
   get deviceCount(): number {
@@ -24,6 +26,19 @@ export class Clients {
 
   remove(client: Client): void {
     this.#attachments.delete(client)
+    if (this.#byId.get(client.id) === client) this.#byId.delete(client.id)
+  }
+
+  /** It takes over from whoever had its client id ([MQTT-3.1.4-2]). */
+  connected(client: Client): void {
+    const former = this.#byId.get(client.id)
+    this.#byId.set(client.id, client)
+    if (former && former !== client) former.close()
+  }
+
+  /** A client of this id has connected to another broker. */
+  closeById(clientId: string): void {
+    this.#byId.get(clientId)?.close()
   }
 
   all(): Iterable<[Client, Attachment]> {

@@ -27,7 +27,7 @@ type Word =
 
 export interface ClusterHandlers {
   onPacket: (packet: Published) => void
-  onClient: (brokerId: string, clientId: string) => void
+  onClient: (clientId: string) => void
   onDevice: (deviceId: string, epoch: number) => void
 }
 
@@ -272,7 +272,7 @@ export class Cluster implements OtherBrokers {
         if (word.number !== known + 1) return this.#ask(word.from)
         return this.#interest.change(word.from, word)
       case 'client':
-        return this.#handlers?.onClient(word.from, word.clientId)
+        return this.#handlers?.onClient(word.clientId)
       case 'device':
         return this.#handlers?.onDevice(word.deviceId, word.epoch)
     }

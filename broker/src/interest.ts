@@ -16,7 +16,7 @@ interface Other {
 /** What the other brokers want: the filters of the clients connected there. */
 export class Interest {
   readonly #others = new Map<string, Other>()
-  readonly #tree = new TopicTree<string>()
+  readonly #tree = new TopicTree<string, string>()
 
   get size(): number {
     return this.#others.size
@@ -43,11 +43,11 @@ export class Interest {
     other.number = number
     for (const filter of remove) {
       other.filters.delete(filter)
-      this.#tree.remove(filter, brokerId)
+      this.#tree.delete(filter, brokerId)
     }
     for (const filter of add) {
       other.filters.add(filter)
-      this.#tree.add(filter, brokerId)
+      this.#tree.set(filter, brokerId, brokerId)
     }
   }
 

@@ -206,7 +206,7 @@ async function connectCluster(cluster: Cluster, broker: Broker, router: Router):
       if (topic.kind === 'platform') broker.heardFromApi(topic)
       router.receive(packet)
     },
-    onClient: (brokerId, clientId) => router.clientElsewhere(brokerId, clientId),
+    onClient: (clientId) => broker.clients.closeById(clientId),
     onDevice: (deviceId, epoch) => broker.clients.closeOlder(deviceId, epoch),
   })
   router.connect(cluster)

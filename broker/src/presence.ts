@@ -5,14 +5,9 @@ import { backoffMs } from '@telltale/infra/retry'
 import { findEnded, type LostDevice } from '@telltale/infra/storage/brokers'
 import { isDataError } from '@telltale/infra/storage/errors'
 import type { Pool } from '@telltale/infra/storage/pool'
-import {
-  closeSessions,
-  onlineDevices,
-  openSessions,
-  recordActivity,
-  reportStatuses,
-} from '@telltale/infra/storage/sessions'
+import { onlineDevices, recordActivity } from '@telltale/infra/storage/sessions'
 import type { PresencePayload, PresenceReason } from './contract/index.ts'
+import { type Change, type Report, writeChanges } from './presence-changes.ts'
 import type { StampClock } from './telemetry.ts'
 
 /** Whose readings a message has: a connected device's, or a device's an integration speaks for. */
@@ -29,24 +24,12 @@ export interface DeviceSession extends Source {
   clientId: string
   address: string | null
   connectedAt: Date
+  /** Whether it has come so far that its end is worth a word. */
+  isConnected?: boolean
   /** The session row's id, once written. */
   epoch?: number
   /** What the device last said of itself on its status topic. */
   reported?: 'online' | 'offline'
-}
-
-type Change =
-  | { kind: 'open'; session: DeviceSession }
-  | { kind: 'close'; session: DeviceSession; at: Date; reason: PresenceReason }
-  | Report
-
-interface Report {
-  kind: 'report'
-  session: DeviceSession
-  status: 'online' | 'offline'
-  at: Date
-  /** Called when it is written: the messages it came from may be acknowledged. */
-  written: (() => void)[]
 }
 
 export interface PresenceDeps {
@@ -60,7 +43,7 @@ export interface PresenceDeps {
   onElsewhere: (deviceId: string) => void
 }
 
-const CHANGES_PER_STATEMENT = 1_000
+const CHANGES_AT_ONCE = 1_000
 /** Weight of the newest gap in the usual interval. */
 const INTERVAL_WEIGHT = 0.2
 const INT4_MAX = 2 ** 31 - 1
@@ -117,7 +100,10 @@ export class Presence {
     for (const session of live) {
       if (!ended.has(session.epoch as number)) continue
       if (online.has(session.deviceId)) this.#deps.onElsewhere(session.deviceId)
-      else this.#enqueue({ kind: 'open', session })
+      else {
+        delete session.epoch
+        this.#enqueue({ kind: 'open', session })
+      }
     }
   }
 
@@ -179,10 +165,10 @@ export class Presence {
   async #writeAll(): Promise<void> {
     for (let attempt = 0; this.#changes.length > 0; ) {
       // After a change the database refuses, one by one, so that only that one is passed over.
-      const run = firstRun(this.#changes, attempt > 0 ? 1 : CHANGES_PER_STATEMENT)
+      const run = this.#changes.slice(0, attempt > 0 ? 1 : CHANGES_AT_ONCE)
       for (const change of run) if (change.kind === 'report') this.#reports.delete(change.session)
       try {
-        await this.#write(run)
+        await writeChanges(this.#deps, run)
         this.#settle(run)
         attempt = 0
       } catch (error) {
@@ -205,40 +191,6 @@ export class Presence {
     for (const change of run) {
       this.#announce(change)
       if (change.kind === 'report') for (const written of change.written) written()
-    }
-  }
-
-  async #write(run: Change[]): Promise<void> {
-    const { pool, brokerId } = this.#deps
-    const [first] = run
-    if (first?.kind === 'open') {
-      const sessions = run.map(({ session }) => session)
-      const epochs = await openSessions(
-        pool,
-        sessions.map((session) => ({ ...session, brokerId })),
-      )
-      for (const [i, session] of sessions.entries()) {
-        const epoch = epochs[i]
-        if (epoch != null) session.epoch = epoch
-      }
-    } else if (first?.kind === 'close') {
-      await closeSessions(
-        pool,
-        run.flatMap((change) =>
-          change.kind === 'close' && change.session.epoch !== undefined
-            ? [{ epoch: change.session.epoch, disconnectedAt: change.at, reason: change.reason }]
-            : [],
-        ),
-      )
-    } else {
-      await reportStatuses(
-        pool,
-        run.flatMap(({ session: { epoch }, ...change }) =>
-          change.kind === 'report' && epoch !== undefined
-            ? [{ epoch, status: change.status, at: change.at }]
-            : [],
-        ),
-      )
     }
   }
 
@@ -285,11 +237,4 @@ export class Presence {
   #quietly(work: Promise<unknown>): void {
     work.catch((error: unknown) => this.#deps.log.warn({ err: error }, 'presence housekeeping failed'))
   }
-}
-
-/** The changes at the head of the queue that one statement can write: of one kind, a session once. */
-function firstRun(changes: Change[], countMax: number): Change[] {
-  const kind = changes[0]?.kind
-  const end = changes.findIndex((change) => change.kind !== kind)
-  return changes.slice(0, Math.min(end === -1 ? changes.length : end, countMax))
 }

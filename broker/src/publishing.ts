@@ -76,8 +76,8 @@ export class Publishing {
 
   /**
    * QoS 2: what comes again before its PUBREL, even in the same breath, is answered again and nothing else
-   * ([MQTT-4.3.3-2]). The packet id is kept before the PUBREC, so aedes finds it and only answers; hence subscribers are
-   * served here.
+   * ([MQTT-4.3.3-2]). The packet id is kept before the PUBREC, so aedes finds it and only answers; hence subscribers
+   * are served here.
    */
   #acceptOnce(
     client: Client,

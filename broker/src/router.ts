@@ -1,6 +1,5 @@
 import type { Published } from './sessions/sessions.ts'
 
-type Listener = (packet: { topic: string; payload: Buffer }, done: () => void) => void
 type Done = (error?: Error | null) => void
 
 /** The way to the other brokers; absent when there is only one. */
@@ -19,12 +18,11 @@ const NEW_CLIENT = /^\$SYS\/([^/]+)\/new\/clients$/
 
 /**
  * What aedes calls `mq`: every published message comes through `emit`, and goes to the clients connected here and to
- * the brokers where somebody subscribed to it. aedes' own housekeeping on `$SYS/` stays inside, but for the word of a
- * new client: another broker that has a client of that id closes it (takeover).
+ * the brokers where somebody subscribed to it. aedes' own housekeeping on `$SYS/` ends here, but for the word of a new
+ * client: another broker that has a client of that id closes it (takeover).
  */
 export class Router {
   readonly #deliver: (packet: Published) => void
-  readonly #onNewClient = new Set<Listener>()
   /** Filter → subscriptions here. */
   readonly #wanted = new Map<string, number>()
   #others: OtherBrokers | undefined
@@ -37,10 +35,9 @@ export class Router {
     this.#others = others
   }
 
-  /** Called for each subscription of a client, and by aedes for its own housekeeping. */
-  on(filter: string, listener: Listener, done?: Done): this {
+  /** Called for each subscription of a client, and by aedes for its own housekeeping. Its listeners are not called. */
+  on(filter: string, _listener: unknown, done?: Done): this {
     if (filter.startsWith(INTERNAL)) {
-      if (filter.endsWith('/new/clients')) this.#onNewClient.add(listener)
       done?.()
       return this
     }
@@ -52,8 +49,7 @@ export class Router {
     return this
   }
 
-  removeListener(filter: string, listener: Listener, done?: Done): this {
-    this.#onNewClient.delete(listener)
+  removeListener(filter: string, _listener: unknown, done?: Done): this {
     const count = this.#wanted.get(filter)
     if (count === 1) {
       this.#wanted.delete(filter)
@@ -79,12 +75,6 @@ export class Router {
   /** From another broker: for the clients here only. */
   receive(packet: Published): void {
     this.#deliver(packet)
-  }
-
-  /** Another broker has a new client of this id: aedes closes ours. */
-  clientElsewhere(brokerId: string, clientId: string): void {
-    const packet = { topic: `${INTERNAL}${brokerId}/new/clients`, payload: Buffer.from(clientId) }
-    for (const listener of this.#onNewClient) listener(packet, () => {})
   }
 
   close(done?: Done): void {

@@ -50,7 +50,10 @@ export class TestClients {
 function outcomeOf(client: MqttClient): Promise<unknown> {
   return new Promise((resolve) => {
     client.once('connect', () => resolve('connected'))
-    client.once('error', (error) => resolve((error as { code?: unknown }).code ?? error.message))
+    client.once('error', (error) => {
+      const { code = error.message } = error as { code?: unknown }
+      resolve(code === 'ECONNRESET' || code === 'EPIPE' ? 'closed' : code)
+    })
     client.once('close', () => resolve('closed'))
   })
 }
@@ -76,12 +79,18 @@ export async function tellRevoked(clients: TestClients, broker: TestBroker, name
   await platform.publishAsync(topics.platform('revoked', name), '', { qos: 1 })
 }
 
-/** The diagnosis, once it is written. @param who user name; undefined for whoever gave none */
-export function diagnosis(pool: Pool, code: string, who?: string): Promise<ProblemRecord> {
-  return waitFor(`the diagnosis ${code}`, async () => {
+/** The diagnosis, once it is written. @param who user name; none: of anybody */
+export function diagnosis(
+  pool: Pool,
+  code: string,
+  who?: string,
+  deadlineMs?: number,
+): Promise<ProblemRecord> {
+  const find = async () => {
     const problems = await listProblems(pool, { deviceId: who, limit: 200 })
     return problems.find((problem) => problem.code === code)
-  })
+  }
+  return waitFor(`the diagnosis ${code}`, find, deadlineMs)
 }
 
 /** Metrics with their stored values, of numbers. */

@@ -9,6 +9,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { filters, type TotalsPayload } from '../src/contract/index.ts'
 import { collect, diagnosis, TestClients } from './clients.ts'
 
+/** Twice as long as a socket may take nothing. */
+const LONGER_THAN_STUCK_MS = 40_000
+
 let database: TestDatabase
 let broker: TestBroker
 let script: IClientOptions
@@ -89,8 +92,7 @@ describe('clients that do not take what they subscribed to', () => {
     const { limit } = await diagnosis(database.pool, 'queue_overflow', reader.username)
     expect(limit).toMatchObject({ name: 'bytes waiting in its socket', allowed: 1024 * 1024 })
     expect(limit?.value).toBeGreaterThan(1024 * 1024)
-    const code = 'slow_reader'
-    const problem = await waitFor('its end', () => diagnosis(database.pool, code, reader.username), 40_000)
+    const problem = await diagnosis(database.pool, 'slow_reader', reader.username, LONGER_THAN_STUCK_MS)
     expect(problem.limit).toEqual({ name: 'seconds without reading', value: 20, allowed: 20 })
     stuck.resume()
     await once(stuck, 'close')

@@ -58,7 +58,7 @@ export interface Published {
  */
 export class Sessions {
   readonly #deps: SessionsDeps
-  readonly #tree = new TopicTree<Entry>()
+  readonly #tree = new TopicTree<Attached, Entry>()
   readonly #attached = new Map<Client, Attached>()
   /** By session: the newest connection of each. */
   readonly #bySession = new Map<string, Attached>()
@@ -135,7 +135,7 @@ export class Sessions {
     if (!attached) return
     this.#attached.delete(client)
     attached.outbox.close()
-    for (const [filter, entry] of attached.filters) this.#tree.remove(filter, entry)
+    for (const filter of attached.filters.keys()) this.#tree.delete(filter, attached)
     const { clientId, isClean } = attached.outbox
     if (isClean) return this.#quietly(this.#deps.memory.remove(clientId))
     // A newer connection of the session goes on with it.
@@ -157,19 +157,16 @@ export class Sessions {
     const { outbox, filters } = attached
     if (!outbox.isClean && !isKnown) await this.#deps.durable.subscribe(outbox.clientId, [{ filter, qos }])
     if (!this.#attached.has(client)) throw new Error('the client is gone')
-    const former = filters.get(filter)
-    if (former) this.#tree.remove(filter, former)
     const entry: Entry = { attached, qos }
     filters.set(filter, entry)
-    this.#tree.add(filter, entry)
+    this.#tree.set(filter, attached, entry)
   }
 
   async unsubscribe(client: Client, filters: string[]): Promise<void> {
     const attached = this.#attached.get(client)
     if (!attached) return
     for (const filter of filters) {
-      const entry = attached.filters.get(filter)
-      if (entry) this.#tree.remove(filter, entry)
+      this.#tree.delete(filter, attached)
       attached.filters.delete(filter)
     }
     if (!attached.outbox.isClean) await this.#deps.durable.unsubscribe(attached.outbox.clientId, filters)

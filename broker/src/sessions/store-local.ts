@@ -1,6 +1,6 @@
 import type { Subscription, Target } from './store.ts'
 import { QueueIndex } from './store-queue.ts'
-import { SubscriptionTrie } from './store-trie.ts'
+import { TopicTree } from './topic-tree.ts'
 
 export interface LocalSession {
   /** Stands for the client id in keys on disk. */
@@ -17,7 +17,7 @@ export interface LocalSession {
 /** The sessions of one broker, in memory, without queued messages: what the memory and embedded stores share. */
 export class LocalSessions {
   readonly #sessions = new Map<string, LocalSession>()
-  readonly #trie = new SubscriptionTrie()
+  readonly #tree = new TopicTree<string, Target>()
   #lastNumber = 0
 
   open(clientId: string): { session: LocalSession; isPresent: boolean } {
@@ -76,24 +76,24 @@ export class LocalSessions {
   subscribe(session: LocalSession, subscriptions: Subscription[]): void {
     for (const { filter, qos } of subscriptions) {
       session.subscriptions.set(filter, qos)
-      if (qos === 0) this.#trie.remove(filter, session.clientId)
-      else this.#trie.add(filter, session.clientId, qos)
+      if (qos === 0) this.#tree.delete(filter, session.clientId)
+      else this.#tree.set(filter, session.clientId, { clientId: session.clientId, qos })
     }
   }
 
   unsubscribe(session: LocalSession, filters: string[]): void {
     for (const filter of filters) {
       session.subscriptions.delete(filter)
-      this.#trie.remove(filter, session.clientId)
+      this.#tree.delete(filter, session.clientId)
     }
   }
 
   get hasSubscriptions(): boolean {
-    return this.#trie.size > 0
+    return this.#tree.size > 0
   }
 
   match(topic: string): Target[] {
-    return this.#trie.match(topic)
+    return this.#tree.match(topic)
   }
 }
 
