@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Client } from 'aedes'
 import type { PresenceReason } from './contract/index.ts'
 import type { Gate } from './gate/gate.ts'
@@ -41,8 +42,20 @@ export function whoIs(client: Client, { principal, peer }: Attachment) {
   return { deviceId: principalName(principal), clientId: saidClientId(client.id), address: peer.address }
 }
 
-/** What the client called itself: here its id begins with its principal's name. Empty when it left it to us. */
-export function saidClientId(clientId: string): string {
-  const slash = clientId.indexOf('/')
-  return slash === -1 ? '' : clientId.slice(slash + 1)
+/** Client ids are free, so two principals may pick the same one: each has a name space of its own. */
+export function sessionIdOf(principal: string, clientId: string): string {
+  return `${principal}/${clientId || `${GIVEN}${randomUUID()}`}`
+}
+
+/** Marks the id of a client that left it to us. */
+const GIVEN = '~'
+
+export function ownerOf(sessionId: string): string {
+  return sessionId.split('/', 1)[0] ?? ''
+}
+
+/** What the client called itself; empty when it left that to us. */
+export function saidClientId(sessionId: string): string {
+  const said = sessionId.slice(ownerOf(sessionId).length + 1)
+  return said.startsWith(GIVEN) ? '' : said
 }

@@ -3,8 +3,16 @@ import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { Aedes, type AuthenticateError, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
 import type { AcceptDeps } from './accept.ts'
-import { forgetGhost, pauseClient, saidDisconnect, sendRetainedThrough } from './aedes-client.ts'
-import { type Accepted, type Attachment, endReasonOf, saidClientId, whoIs } from './attachment.ts'
+import { forgetGhost, pauseClient, saidDisconnect } from './aedes-client.ts'
+import { attachSession, newSession } from './attach-session.ts'
+import {
+  type Accepted,
+  type Attachment,
+  endReasonOf,
+  saidClientId,
+  sessionIdOf,
+  whoIs,
+} from './attachment.ts'
 import { type AuthenticateDeps, authenticate, connackCodes, RefusedError } from './authenticate.ts'
 import { Clients } from './clients.ts'
 import { type Topic, topics } from './contract/index.ts'
@@ -14,17 +22,17 @@ import type { Doorkeeper } from './doorkeeper.ts'
 import { DoubledFilters } from './doubled-filters.ts'
 import { InOrder } from './order.ts'
 import type { Peer } from './peer.ts'
-import { mayReceive } from './principals.ts'
 import { Publishing } from './publishing.ts'
 import type { Router } from './router.ts'
 import { persistenceForAedes } from './sessions/for-aedes.ts'
-import type { Sessions } from './sessions/sessions.ts'
+import type { Sessions, StoredSession } from './sessions/sessions.ts'
 import type { Qos, SessionStore } from './sessions/store.ts'
+import type { StoredWills } from './sessions/stored-wills.ts'
 import { Subscribing } from './subscribing.ts'
-import { StampClock } from './telemetry.ts'
 
 export interface BrokerDeps extends Omit<AcceptDeps, 'publish'>, AuthenticateDeps {
   sessions: Sessions
+  storedWills: StoredWills
   stores: { durable: SessionStore; memory: SessionStore }
   router: Router
   doorkeeper: Doorkeeper
@@ -63,7 +71,7 @@ export class Broker {
     const { durable, memory } = deps.stores
     this.#aedes = new Aedes({
       mq: deps.router,
-      persistence: persistenceForAedes(deps.sessions, durable, memory),
+      persistence: persistenceForAedes({ sessions: deps.sessions, wills: deps.storedWills, durable, memory }),
       concurrency: limits.broker.concurrency,
       connectTimeout: 2 * limits.gate.connectTimeoutMs,
       drainTimeout: limits.broker.drainTimeoutMs,
@@ -122,7 +130,7 @@ export class Broker {
   /** Closes every connection; no will is published for clients that will reconnect. */
   async close(): Promise<void> {
     this.#isClosing = true
-    this.#deps.sessions.holdWills()
+    this.#deps.storedWills.hold()
     for (const [, attachment] of this.clients.all()) attachment.endReason ??= 'broker_stopped'
     for (const [client] of this.clients.all()) client.close()
     await new Promise<void>((resolve) => this.#aedes.close(resolve))
@@ -166,7 +174,7 @@ export class Broker {
     if (packet.will) this.#wills.set(client, packet.will.topic)
     // Client ids are free, so two principals may pick the same one: each gets a name space of its own.
     const name = packet.username ?? accepted.peer.certificate?.commonName
-    if (name !== undefined && packet.clientId) packet.clientId = `${name}/${packet.clientId}`
+    if (name !== undefined) packet.clientId = sessionIdOf(name, packet.clientId)
     // The gate watches over it: aedes' own timer also runs while we do not read.
     packet.keepalive = 0
     callback(null, true)
@@ -180,55 +188,29 @@ export class Broker {
     const willTopic = this.#wills.get(client)
     const claim = { username, password, clientId: saidClientId(client.id), peer, willTopic }
     const principal = await this.#deps.doorkeeper.check(claim, () => authenticate(this.#deps, claim))
+    const stored = client.clean ? undefined : await this.#openSession(client)
     if (client.closed) throw new Error('gone meanwhile')
-    this.#attach(client, {
-      ...accepted,
-      principal,
-      order: new InOrder(),
-      receiving: new Map(),
-      isOpen: false,
-    })
-  }
-
-  #attach(client: Client, attachment: Attachment): void {
-    const { principal, peer } = attachment
-    const { sessions, diagnostics } = this.#deps
-    const who = whoIs(client, attachment)
-    const bufferBytesMax =
-      principal.kind === 'platform' ? limits.sessions.platformBufferBytesMax : limits.sessions.bufferBytesMax
-    sessions.attach(client, {
-      sessionId: client.id,
-      isClean: client.clean,
-      bufferBytesMax,
-      mayReceive: (topic) => mayReceive(principal, topic),
-      onDropped: (count, limit) => {
-        const detail = `${count} messages to it were dropped`
-        diagnostics.report({ ...who, code: 'queue_overflow', detail, ...(limit && { limit }) })
-      },
-      onStuck: () => {
-        const seconds = limits.sessions.stuckMs / 1_000
-        const limit = { name: 'seconds without reading', value: seconds, allowed: seconds }
-        const detail = 'it took nothing from its socket for too long'
-        diagnostics.report({ ...who, code: 'slow_reader', detail, limit })
-        void this.clients.close(client, 'connection_lost')
-      },
-    })
+    const rest = { order: new InOrder(), receiving: new Map<number, Promise<void>>(), isOpen: false }
+    const attachment: Attachment = { ...accepted, principal, ...rest }
+    const close = () => this.clients.close(client, 'connection_lost')
+    attachSession(this.#deps, { client, attachment, stored, close })
     this.#doubledFilters.watch(client)
-    sendRetainedThrough(client, (packet) => sessions.deliverRetained(client, packet))
     if (principal.kind === 'device') {
       // Of the same client id, aedes itself closes the former one, before it tells us of this one.
       const former = this.clients.live(principal.deviceId)
       const attached = former?.id === client.id && this.clients.get(former)
       if (attached) attached.successor = client
-      attachment.session = {
-        deviceId: principal.deviceId,
-        clientId: client.id,
-        address: peer.address,
-        connectedAt: new Date(),
-        clock: new StampClock(),
-      }
+      attachment.session = newSession(client, principal.deviceId, peer)
     }
     this.clients.add(client, attachment)
+  }
+
+  async #openSession(client: Client): Promise<StoredSession> {
+    try {
+      return await this.#deps.sessions.open(client.id)
+    } catch {
+      throw new RefusedError(connackCodes.serverUnavailable, 'overloaded', 'sessions cannot be read now')
+    }
   }
 
   /** After authentication and after aedes closed an older client of the same client id. */

@@ -36,9 +36,14 @@ export class Clients {
     if (former && former !== client) former.close()
   }
 
-  /** A client of this id has connected to another broker. */
+  /** A client of this id has connected to another broker. Of a device the epoch decides (closeOlder). */
   closeById(clientId: string): void {
-    this.#byId.get(clientId)?.close()
+    const client = this.#byId.get(clientId)
+    if (client && !this.#attachments.get(client)?.session) client.close()
+  }
+
+  connectedOf(clientIds: string[]): string[] {
+    return clientIds.filter((clientId) => this.#byId.has(clientId))
   }
 
   all(): Iterable<[Client, Attachment]> {

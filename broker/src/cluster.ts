@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { StartError } from '@telltale/infra/service'
-import { Redis } from 'ioredis'
-import mqemitterRedis, { type RedisEmitter } from 'mqemitter-redis'
-import { type Change, Interest } from './interest.ts'
+import type { Word } from './cluster-words.ts'
+import { Interest } from './interest.ts'
+import { RedisLink } from './redis-link.ts'
 import type { OtherBrokers } from './router.ts'
 import type { Published } from './sessions/sessions.ts'
 
@@ -12,23 +13,11 @@ import type { Published } from './sessions/sessions.ts'
 const ALL = 'telltale/brokers'
 const toBroker = (brokerId: string) => `telltale/broker/${brokerId}`
 
-/** `number` counts the changes of what a broker wants: who missed one asks for all of it. */
-type Word =
-  /** Asks what the hearer wants. */
-  | { kind: 'hello'; from: string }
-  | { kind: 'alive'; from: string; number: number }
-  | { kind: 'bye'; from: string }
-  /** All filters somebody at `from` subscribed to. */
-  | { kind: 'wants'; from: string; number: number; filters: string[] }
-  | ({ kind: 'change'; from: string } & Change)
-  | { kind: 'client'; from: string; clientId: string }
-  /** A device has connected at `from`; its session has this epoch. */
-  | { kind: 'device'; from: string; deviceId: string; epoch: number }
-
 export interface ClusterHandlers {
   onPacket: (packet: Published) => void
   onClient: (clientId: string) => void
   onDevice: (deviceId: string, epoch: number) => void
+  connectedOf: (clientIds: string[]) => string[]
 }
 
 /**
@@ -40,9 +29,7 @@ export class Cluster implements OtherBrokers {
   readonly #brokerId: string
   readonly #log: Logger
   #handlers: ClusterHandlers | undefined
-  readonly #publishing: Redis
-  readonly #listening: Redis
-  readonly #redis: RedisEmitter
+  readonly #redis: RedisLink
   readonly #wanted = new Set<string>()
   readonly #interest = new Interest()
   /** Told in the next change. */
@@ -56,61 +43,41 @@ export class Cluster implements OtherBrokers {
   readonly #outgoing = new Map<string, Published[]>()
   /** Given to Redis and not confirmed. */
   #unconfirmedBytes = 0
+  readonly #questions = new Map<string, (clientIds: string[]) => void>()
   #isLosing = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: { url: string; brokerId: string; log: Logger }) {
     this.#brokerId = options.brokerId
     this.#log = options.log
-    // What cannot be sent now is not kept: subscribers elsewhere with a stored session have it in their queues.
-    const shared = { lazyConnect: true, maxRetriesPerRequest: null }
-    this.#publishing = new Redis(options.url, { ...shared, enableOfflineQueue: false })
-    this.#listening = new Redis(options.url, shared)
-    this.#redis = mqemitterRedis({ pubConn: this.#publishing, subConn: this.#listening })
+    this.#redis = new RedisLink(options)
   }
 
   /**
    * Listens, and waits (not for long) until the others have said what they want.
-   * @throws StartError when Redis does not answer
+   * @throws StartError when Redis does not answer, or another broker has this name
    */
   async start(): Promise<void> {
-    let lastLogMs = Number.NEGATIVE_INFINITY
-    this.#redis.state.on('error', (err: Error) => {
-      if (performance.now() - lastLogMs < limits.cluster.logEveryMs) return
-      lastLogMs = performance.now()
-      this.#log.warn({ err }, 'Redis is away: messages do not reach other brokers')
-    })
-    await Promise.all([this.#publishing.connect(), this.#listening.connect()]).catch((error: Error) => {
-      throw new StartError(`Redis (TELLTALE_REDIS_URL) does not answer: ${error.message}`)
-    })
-    const [, namesakes] = (await this.#publishing.pubsub('NUMSUB', toBroker(this.#brokerId))) as [
-      string,
-      number,
-    ]
-    if (namesakes > 0)
+    await this.#redis.connect()
+    if ((await this.#redis.listenerCount(toBroker(this.#brokerId))) > 0)
       throw new StartError(`another broker called ${this.#brokerId} is running; set TELLTALE_BROKER_ID`)
     await Promise.all([
-      this.#listen(ALL, ({ word }) => this.#heard(word as Word)),
-      this.#listen(toBroker(this.#brokerId), ({ packets, word }) => {
+      this.#redis.listen(ALL, ({ word }) => this.#heard(word as Word)),
+      this.#redis.listen(toBroker(this.#brokerId), ({ packets, word }) => {
         if (word) this.#heard(word as Word)
         for (const packet of (packets as Published[] | undefined) ?? []) this.#handlers?.onPacket(packet)
       }),
     ])
     this.#say({ kind: 'hello', from: this.#brokerId })
     this.#timer = setInterval(() => this.#beat(), limits.cluster.heartbeatMs)
-    const [, listeners] = (await this.#publishing.pubsub('NUMSUB', ALL)) as [string, number]
+    const listeners = await this.#redis.listenerCount(ALL)
     const endMs = performance.now() + limits.cluster.introductionMs
     while (this.#interest.size < listeners - 1 && performance.now() < endMs) await sleep(10)
   }
 
-  #disconnect(): void {
-    this.#publishing.disconnect()
-    this.#listening.disconnect()
-  }
-
   /** Called whenever messages may have been missed, because the connection was away. */
   onBack(listener: () => void): void {
-    this.#listening.on('ready', listener)
+    this.#redis.onBack(listener)
   }
 
   /** From now on what comes from other brokers is handed on. */
@@ -121,11 +88,7 @@ export class Cluster implements OtherBrokers {
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#say({ kind: 'bye', from: this.#brokerId })
-    const closed = new Promise<void>((resolve) => this.#redis.close(resolve))
-    // While Redis is away its QUIT is never answered.
-    const timer = setTimeout(() => this.#disconnect(), limits.cluster.stopMs)
-    await closed
-    clearTimeout(timer)
+    await this.#redis.close()
   }
 
   /** A channel of the same Redis that reaches all brokers, this one included. */
@@ -137,7 +100,7 @@ export class Cluster implements OtherBrokers {
         )
       }),
     subscribe: (topic: string, listener: (topic: string, payload: Buffer) => void): Promise<void> =>
-      this.#listen(`telltale/control/${topic}`, (message) =>
+      this.#redis.listen(`telltale/control/${topic}`, (message) =>
         listener(message.topic.slice('telltale/control/'.length), message.payload as Buffer),
       ),
   }
@@ -180,6 +143,18 @@ export class Cluster implements OtherBrokers {
     if (this.#interest.size > 0) this.#say({ kind: 'device', from: this.#brokerId, deviceId, epoch })
   }
 
+  /** Which of these clients are connected to other brokers, as far as those answer in time. */
+  async findConnected(clientIds: string[]): Promise<string[]> {
+    if (this.#interest.size === 0) return []
+    const question = randomUUID()
+    const found: string[] = []
+    this.#questions.set(question, (here) => found.push(...here))
+    this.#say({ kind: 'who', from: this.#brokerId, question, clientIds })
+    await sleep(limits.cluster.answerMs)
+    this.#questions.delete(question)
+    return found
+  }
+
   #flush(brokerId: string): void {
     const packets = this.#outgoing.get(brokerId)
     this.#outgoing.delete(brokerId)
@@ -196,22 +171,6 @@ export class Cluster implements OtherBrokers {
   #lost(count: number): void {
     if (!this.#isLosing) this.#log.warn({ count }, 'Redis is too slow: messages to other brokers are dropped')
     this.#isLosing = true
-  }
-
-  #listen(
-    topic: string,
-    listener: (message: { topic: string; [key: string]: unknown }) => void,
-  ): Promise<void> {
-    return new Promise((resolve) => {
-      this.#redis.on(
-        topic,
-        (message, done) => {
-          listener(message)
-          done()
-        },
-        resolve,
-      )
-    })
   }
 
   #scheduleChange(): void {
@@ -247,7 +206,7 @@ export class Cluster implements OtherBrokers {
   }
 
   #say(word: Word): void {
-    this.#redis.emit({ topic: ALL, word }, () => {})
+    this.#redis.emit({ topic: ALL, word })
   }
 
   #heard(word: Word): void {
@@ -275,11 +234,18 @@ export class Cluster implements OtherBrokers {
         return this.#handlers?.onClient(word.clientId)
       case 'device':
         return this.#handlers?.onDevice(word.deviceId, word.epoch)
+      case 'who': {
+        const clientIds = this.#handlers?.connectedOf(word.clientIds) ?? []
+        const answer: Word = { kind: 'here', from: this.#brokerId, question: word.question, clientIds }
+        return this.#redis.emit({ topic: toBroker(word.from), word: answer })
+      }
+      case 'here':
+        return void this.#questions.get(word.question)?.(word.clientIds)
     }
   }
 
   #ask(brokerId: string): void {
-    this.#redis.emit({ topic: toBroker(brokerId), word: { kind: 'hello', from: this.#brokerId } }, () => {})
+    this.#redis.emit({ topic: toBroker(brokerId), word: { kind: 'hello', from: this.#brokerId } })
   }
 
   #tell(brokerId: string): void {
@@ -289,6 +255,6 @@ export class Cluster implements OtherBrokers {
       number: this.#changeCount,
       filters: [...this.#wanted],
     }
-    this.#redis.emit({ topic: toBroker(brokerId), word }, () => {})
+    this.#redis.emit({ topic: toBroker(brokerId), word })
   }
 }

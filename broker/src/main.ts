@@ -5,6 +5,7 @@ import { type Releases, runService } from '@telltale/infra/service'
 import { tlsFiles } from '@telltale/infra/settings-rules'
 import { openEngine } from '@telltale/infra/storage/engine'
 import { createPool, type Pool } from '@telltale/infra/storage/pool'
+import { ownerOf, saidClientId } from './attachment.ts'
 import { Broker } from './broker.ts'
 import { Cluster } from './cluster.ts'
 import { CommandDispatcher } from './commands.ts'
@@ -27,6 +28,7 @@ import { Router } from './router.ts'
 import { SeriesCache } from './series-cache.ts'
 import { openStores, sessionExpiryMs } from './sessions/open-stores.ts'
 import { type QueueFull, Sessions } from './sessions/sessions.ts'
+import { StoredWills } from './sessions/stored-wills.ts'
 import { StorageJobs } from './storage-jobs.ts'
 import { TelemetryWriter } from './telemetry-writer.ts'
 import { Totals } from './totals.ts'
@@ -70,6 +72,7 @@ await runService(async (releases) => {
   const broker: Broker = new Broker({
     ...accepting,
     ...{ pool, stores, sessions, router, doorkeeper, diagnostics },
+    storedWills: new StoredWills({ brokerId, durable: stores.durable, log }),
     platformSecret: config.TELLTALE_PLATFORM_SECRET,
     enrolment: enrolmentOf(config),
     credentials: new CredentialLookup(pool),
@@ -93,7 +96,13 @@ await runService(async (releases) => {
     expiryMs,
   })
   const publish = (topic: string, payload: Buffer) => broker.publish(topic, payload)
-  const wills = new Wills({ ...accepting, pool, stores, sessions, router, publish })
+  const wills = new Wills({
+    ...{ ...accepting, pool, stores, sessions, router, publish },
+    findConnected: async (clientIds) => {
+      const elsewhere = (await cluster?.findConnected(clientIds)) ?? []
+      return new Set([...elsewhere, ...broker.clients.connectedOf(clientIds)])
+    },
+  })
   const sendWills = (id: string) =>
     void wills.sendLeftBy(id).catch((err) => log.warn({ err }, 'wills could not be sent'))
   const liveness = new Liveness({
@@ -122,8 +131,12 @@ await runService(async (releases) => {
     return writer.idle()
   })
   if (cluster) await connectCluster(cluster, broker, router)
+  cluster?.onBack(() => void sessions.storeIsBack())
   await liveness.start()
-  const grace = setTimeout(() => sendWills(brokerId), limits.sessions.willGraceMs)
+  await wills.setAside(brokerId)
+  const sendAside = () =>
+    void wills.sendSetAside(brokerId).catch((err) => log.warn({ err }, 'wills could not be sent'))
+  const grace = setTimeout(sendAside, limits.sessions.willGraceMs)
   releases.add('wills of an earlier life', () => clearTimeout(grace))
   diagnostics.start()
   presence.start()
@@ -207,6 +220,7 @@ async function connectCluster(cluster: Cluster, broker: Broker, router: Router):
       router.receive(packet)
     },
     onClient: (clientId) => broker.clients.closeById(clientId),
+    connectedOf: (clientIds) => broker.clients.connectedOf(clientIds),
     onDevice: (deviceId, epoch) => broker.clients.closeOlder(deviceId, epoch),
   })
   router.connect(cluster)
@@ -232,14 +246,13 @@ function openDoor(config: BrokerConfig, diagnostics: Diagnostics, releases: Rele
   })
 }
 
-/** Client ids are `{principal}/{client id}`. */
 function reportQueueFull(diagnostics: Diagnostics, config: BrokerConfig, full: QueueFull): void {
   const { clientId, dropped, messages, bytes } = full
   const messagesMax = config.TELLTALE_SESSION_QUEUE_MESSAGES
   diagnostics.report({
     code: 'queue_overflow',
-    deviceId: clientId.split('/', 1)[0] ?? '',
-    clientId,
+    deviceId: ownerOf(clientId),
+    clientId: saidClientId(clientId),
     detail: `${dropped} of the oldest messages that waited for it were dropped`,
     limit:
       messages >= messagesMax

@@ -1,6 +1,7 @@
 import { enabledDevices, findRevoked } from '@telltale/infra/storage/credentials'
 import { findIntegration, findRevokedIntegrations } from '@telltale/infra/storage/integrations'
 import type { Pool } from '@telltale/infra/storage/pool'
+import { ownerOf } from './attachment.ts'
 import type { Clients } from './clients.ts'
 import { topics } from './contract/index.ts'
 import type { Sessions } from './sessions/sessions.ts'
@@ -58,7 +59,7 @@ export class Revocations {
   async sweep(): Promise<void> {
     const { durable, expiryMs } = this.#deps
     await durable.expire(expiryMs)
-    const owners = new Set((await durable.list('')).map((clientId) => clientId.split('/', 1)[0] ?? ''))
+    const owners = new Set((await durable.list('')).map(ownerOf))
     await this.#forgetUnlessEnabled([...owners])
   }
 

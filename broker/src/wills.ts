@@ -2,6 +2,7 @@ import type { Logger } from '@telltale/infra/log'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { onlineDevices } from '@telltale/infra/storage/sessions'
 import { type AcceptDeps, acceptPublish } from './accept.ts'
+import { ownerOf } from './attachment.ts'
 import { parseTopic } from './contract/index.ts'
 import type { Router } from './router.ts'
 import type { Sessions } from './sessions/sessions.ts'
@@ -14,6 +15,8 @@ export interface WillsDeps extends AcceptDeps {
   sessions: Sessions
   router: Router
   log: Logger
+  /** Which of these clients are connected, to this broker or another. */
+  findConnected: (clientIds: string[]) => Promise<Set<string>>
 }
 
 /**
@@ -27,15 +30,34 @@ export class Wills {
     this.#deps = deps
   }
 
+  /** Before anybody connects: what an earlier life of this broker left waits for its clients to come back. */
+  async setAside(brokerId: string): Promise<void> {
+    const { durable } = this.#deps.stores
+    for (const { clientId, will } of await durable.takeWills(brokerId))
+      await durable.putWill(asideOf(brokerId), clientId, will)
+  }
+
   /** Sends what a broker that is gone has left. Each will is taken by one broker only. */
   async sendLeftBy(brokerId: string): Promise<void> {
-    const { pool, stores, sessions, log } = this.#deps
-    const left = await stores.durable.takeWills(brokerId)
+    const { durable } = this.#deps.stores
+    await this.#sendDue([
+      ...(await durable.takeWills(brokerId)),
+      ...(await durable.takeWills(asideOf(brokerId))),
+    ])
+  }
+
+  async sendSetAside(brokerId: string): Promise<void> {
+    await this.#sendDue(await this.#deps.stores.durable.takeWills(asideOf(brokerId)))
+  }
+
+  async #sendDue(left: { clientId: string; will: Will }[]): Promise<void> {
+    const { pool, findConnected, log } = this.#deps
     if (left.length === 0) return
-    const online = await onlineDevices(pool, [...new Set(left.map(({ clientId }) => ownerOf(clientId)))])
-    const back = new Set(sessions.liveClientIds)
+    const ids = left.map(({ clientId }) => clientId)
+    const online = await onlineDevices(pool, [...new Set(ids.map(ownerOf))])
+    const back = await findConnected(ids)
     const due = left.filter(({ clientId }) => !back.has(clientId) && !online.has(ownerOf(clientId)))
-    log.info({ brokerId, left: left.length, due: due.length }, 'wills of a broker that is gone')
+    log.info({ left: left.length, due: due.length }, 'wills of a broker that is gone')
     for (const { clientId, will } of due) await this.#send(ownerOf(clientId), will)
   }
 
@@ -61,7 +83,6 @@ export class Wills {
   }
 }
 
-/** Client ids are `{principal}/{client id}`. */
-function ownerOf(clientId: string): string {
-  return clientId.split('/', 1)[0] ?? ''
+function asideOf(brokerId: string): string {
+  return `${brokerId}/aside`
 }

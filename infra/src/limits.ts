@@ -182,6 +182,8 @@ export const limits = {
     /** In the database: its devices count as lost. Contract with the test: corrected within 15 s. */
     lostAfterMs: 10_000,
     introductionMs: 2_000,
+    /** What other brokers have to answer which clients are connected to them. */
+    answerMs: 1_000,
     stopMs: 500,
     /** A subscription is granted when the other brokers know of it, or after so long if Redis is away. */
     toldWithinMs: 2_000,

@@ -4,6 +4,7 @@ import { backoffMs } from '@telltale/infra/retry'
 import type { Client } from 'aedes'
 import type { Sessions } from './sessions.ts'
 import type { RetainedMessage, SessionStore, Subscription, Will } from './store.ts'
+import type { StoredWills } from './stored-wills.ts'
 
 const RETRY = { minMs: 100, maxMs: 2_000 }
 const NOTHING = Promise.resolve()
@@ -13,11 +14,18 @@ const UNKNOWN_PACKET = new Error('no such packet')
 /** A stored session without subscriptions: aedes calls a session present only when it is given some. */
 export const NO_SUBSCRIPTION = '$session'
 
+export interface ForAedesDeps {
+  sessions: Sessions
+  wills: StoredWills
+  durable: SessionStore
+  memory: SessionStore
+}
+
 /**
  * aedes asks its "persistence" for everything that concerns sessions; this answers from ours. Storing and queueing
  * what is published is done before the PUBACK (Sessions.keep), so what aedes asks for behind it has nothing to do.
  */
-export function persistenceForAedes(sessions: Sessions, durable: SessionStore, memory: SessionStore): object {
+export function persistenceForAedes({ sessions, wills, durable, memory }: ForAedesDeps): object {
   const sessionOf = (client: Client) => {
     const attached = sessions.find(client)
     if (!attached) throw new Error('the client is gone')
@@ -35,7 +43,7 @@ export function persistenceForAedes(sessions: Sessions, durable: SessionStore, m
     createRetainedStreamCombi: (filters: string[]) => Readable.from(retained(durable, filters)),
 
     async subscriptionsByClient({ id }: { id: string }) {
-      const { isPresent, subscriptions } = await durable.open(id)
+      const { isPresent = false, subscriptions = [] } = sessions.storedOf(id) ?? {}
       if (!isPresent) return []
       const stored: Subscription[] =
         subscriptions.length > 0 ? subscriptions : [{ filter: NO_SUBSCRIPTION, qos: 0 }]
@@ -46,8 +54,7 @@ export function persistenceForAedes(sessions: Sessions, durable: SessionStore, m
     async removeSubscriptions(client: Client, filters: string[]) {
       await sessions.unsubscribe(client, filters)
     },
-    /** A clean connect ends the stored session of the same id ([MQTT-3.1.2-6]). */
-    cleanSubscriptions: (client: Client) => durable.remove(client.id),
+    cleanSubscriptions: (client: Client) => sessions.discard(client.id),
 
     /** PUBREC of a stored session. */
     async outgoingUpdate(client: Client, { messageId }: { messageId: number }) {
@@ -73,10 +80,10 @@ export function persistenceForAedes(sessions: Sessions, durable: SessionStore, m
     },
 
     async putWill(client: Client, will: Will) {
-      await sessions.putWill(client.id, will)
+      wills.put(client, will)
     },
     async delWill({ id }: { id: string }) {
-      sessions.removeWill(id)
+      wills.remove(id)
     },
     streamWill: () => Readable.from([]),
   }

@@ -162,7 +162,11 @@ export class Outbox {
       this.#isNudged = false
       for (;;) {
         const room = limits.sessions.inFlightMax - this.#inFlight.size
-        if (room <= 0 || client.conn.writableNeedDrain) break
+        if (room <= 0) break
+        if (client.conn.writableNeedDrain) {
+          this.#awaitDrain()
+          break
+        }
         const entries = await store.read(this.clientId, this.#cursor, room)
         if (!this.#isOpen || entries.length === 0) break
         await this.#send(entries)
@@ -213,15 +217,18 @@ export class Outbox {
   }
 
   #write(frame: Buffer): void {
-    const { conn } = this.#deps.client
-    if (conn.write(frame) || this.#stuckTimer) return
+    if (!this.#deps.client.conn.write(frame)) this.#awaitDrain()
+  }
+
+  #awaitDrain(): void {
+    if (this.#stuckTimer) return
     this.#stuckTimer = setTimeout(this.#deps.onStuck, limits.sessions.stuckMs)
     this.#onDrain = () => {
       clearTimeout(this.#stuckTimer)
       this.#stuckTimer = undefined
       this.pump()
     }
-    conn.once('drain', this.#onDrain)
+    this.#deps.client.conn.once('drain', this.#onDrain)
   }
 }
 

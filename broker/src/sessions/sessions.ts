@@ -3,13 +3,12 @@ import { retry } from '@telltale/infra/retry'
 import type { ProblemLimit } from '@telltale/infra/storage/problems'
 import type { Client } from 'aedes'
 import { Outbox, type Outgoing } from './outbox.ts'
-import type { Drop, Qos, QueuedMessage, SessionStore, Subscription, Will } from './store.ts'
+import type { Drop, Qos, QueuedMessage, SessionStore, Subscription } from './store.ts'
 import { TopicTree } from './topic-tree.ts'
 
 const RETRY = { minMs: 100, maxMs: 2_000, isRetryable: () => true }
 
 export interface SessionsDeps {
-  brokerId: string
   /** Persistent sessions, retained messages and wills. */
   durable: SessionStore
   /** Clean sessions: theirs end with the connection. */
@@ -30,8 +29,11 @@ export interface QueueFull {
 /** What a client may get, asked again for each delivery: a right may have been taken away meanwhile. */
 type MayReceive = (topic: string) => boolean
 
+export type StoredSession = Awaited<ReturnType<SessionStore['open']>>
+
 export interface Attached {
   client: Client
+  stored: StoredSession | undefined
   outbox: Outbox
   /** Granted filters with their QoS. */
   filters: Map<string, Entry>
@@ -64,7 +66,8 @@ export class Sessions {
   readonly #bySession = new Map<string, Attached>()
   #cleanCount = 0
   #dropped = 0
-  #isHoldingWills = false
+  /** Stored sessions that a clean connect has ended while the store was away. */
+  readonly #discarded = new Set<string>()
 
   constructor(deps: SessionsDeps) {
     this.#deps = deps
@@ -85,19 +88,21 @@ export class Sessions {
     return [...this.#bySession.keys()]
   }
 
-  get liveClientIds(): string[] {
-    return [...this.#attached.keys()].map(({ id }) => id)
-  }
-
   /** After authentication, before CONNACK. */
   attach(
     client: Client,
-    options: { sessionId: string; isClean: boolean; bufferBytesMax: number; mayReceive: MayReceive } & {
+    options: {
+      sessionId: string
+      /** Opened before; undefined for a clean session. */
+      stored: StoredSession | undefined
+      bufferBytesMax: number
+      mayReceive: MayReceive
       onDropped: (count: number, limit?: ProblemLimit) => void
       onStuck: () => void
     },
   ): Attached {
-    const { sessionId, isClean, bufferBytesMax, mayReceive, onDropped, onStuck } = options
+    const { sessionId, stored, bufferBytesMax, mayReceive, onDropped, onStuck } = options
+    const isClean = stored === undefined
     const outbox = new Outbox({
       client,
       isClean,
@@ -119,7 +124,7 @@ export class Sessions {
         client.conn.destroy()
       },
     })
-    const attached: Attached = { client, outbox, filters: new Map(), mayReceive }
+    const attached: Attached = { client, stored, outbox, filters: new Map(), mayReceive }
     this.#attached.set(client, attached)
     if (isClean) this.#quietly(this.#deps.memory.open(outbox.clientId))
     else this.#bySession.set(sessionId, attached)
@@ -128,6 +133,11 @@ export class Sessions {
 
   find(client: Client): Attached | undefined {
     return this.#attached.get(client)
+  }
+
+  /** What was stored for the session that connects just now. */
+  storedOf(sessionId: string): StoredSession | undefined {
+    return this.#bySession.get(sessionId)?.stored
   }
 
   detach(client: Client): void {
@@ -224,18 +234,29 @@ export class Sessions {
     if (session) await this.#insist(() => session.store.keepReceived(session.clientId, packetId))
   }
 
-  async putWill(clientId: string, will: Will): Promise<void> {
-    await this.#deps.durable.putWill(this.#deps.brokerId, clientId, will)
+  /** A clean connect ends the stored session of the same id ([MQTT-3.1.2-6]): later, while the store is away. */
+  async discard(sessionId: string): Promise<void> {
+    try {
+      await this.#deps.durable.remove(sessionId)
+      this.#discarded.delete(sessionId)
+    } catch (error) {
+      if (this.#discarded.size === 0)
+        this.#deps.log.warn({ err: error }, 'sessions cannot be ended; that is done later')
+      this.#discarded.add(sessionId)
+    }
   }
 
-  /** From now on connections end because we stop: their wills stay, for the next start to decide. */
-  holdWills(): void {
-    this.#isHoldingWills = true
+  /** The stored session of a client that connects. @throws while the store is away */
+  async open(sessionId: string): Promise<StoredSession> {
+    if (this.#discarded.has(sessionId)) await this.#deps.durable.remove(sessionId)
+    this.#discarded.delete(sessionId)
+    return this.#deps.durable.open(sessionId)
   }
 
-  removeWill(clientId: string): void {
-    if (this.#isHoldingWills) return
-    this.#quietly(this.#deps.durable.removeWill(this.#deps.brokerId, clientId))
+  /** The store was away: what was put off is done, and words of new messages may have been missed. */
+  async storeIsBack(): Promise<void> {
+    for (const { outbox } of this.#bySession.values()) outbox.pump()
+    for (const sessionId of this.#discarded) await this.discard(sessionId)
   }
 
   #stored(client: Client): { clientId: string; store: SessionStore } | undefined {

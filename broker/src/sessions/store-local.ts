@@ -92,8 +92,14 @@ export class LocalSessions {
     return this.#tree.size > 0
   }
 
+  /** A session whose filters overlap once, at the highest QoS. */
   match(topic: string): Target[] {
-    return this.#tree.match(topic)
+    const found = this.#tree.match(topic)
+    if (found.length < 2) return found
+    const highest = new Map<string, Target>()
+    for (const target of found)
+      if (target.qos > (highest.get(target.clientId)?.qos ?? 0)) highest.set(target.clientId, target)
+    return [...highest.values()]
   }
 }
 

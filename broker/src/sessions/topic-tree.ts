@@ -4,9 +4,9 @@ interface Node<Key, Value> {
 }
 
 /**
- * Values by topic filter and key, found by topic name as MQTT 3.1.1 §4.7 says: `+` is one level, also an empty one; `#` is
- * the rest and its parent; no wildcard at the first level matches a `$` topic. A look-up costs as much as the filters
- * that could match, however many there are.
+ * Values by topic filter and key, found by topic name as MQTT 3.1.1 §4.7 says: `+` is one level, also an empty one;
+ * `#` is the rest and its parent; no wildcard at the first level matches a `$` topic. A look-up costs as much as the
+ * filters that could match, however many there are.
  */
 export class TopicTree<Key, Value> {
   readonly #root: Node<Key, Value> = newNode()

@@ -1,0 +1,39 @@
+import type { Logger } from '@telltale/infra/log'
+import type { Client } from 'aedes'
+import type { SessionStore, Will } from './store.ts'
+
+/** The Last Wills of the clients connected here, kept for whoever finds this broker gone. */
+export class StoredWills {
+  readonly #deps: { brokerId: string; durable: SessionStore; log: Logger }
+  /** Whose the stored will of a client id is: connections of one client id overlap. */
+  readonly #ofClient = new Map<string, Client>()
+  #isHolding = false
+
+  constructor(deps: { brokerId: string; durable: SessionStore; log: Logger }) {
+    this.#deps = deps
+  }
+
+  /** While the store is away the client is served without. */
+  put(client: Client, will: Will): void {
+    this.#ofClient.set(client.id, client)
+    this.#quietly(this.#deps.durable.putWill(this.#deps.brokerId, client.id, will))
+  }
+
+  /** aedes names the client id only: the will of a connection that lives is not meant. */
+  remove(clientId: string): void {
+    if (this.#isHolding || !this.#ofClient.get(clientId)?.closed) return
+    this.#ofClient.delete(clientId)
+    this.#quietly(this.#deps.durable.removeWill(this.#deps.brokerId, clientId))
+  }
+
+  /** From now on connections end because we stop: their wills stay, for the next start to decide. */
+  hold(): void {
+    this.#isHolding = true
+  }
+
+  #quietly(work: Promise<void>): void {
+    work.catch((error: unknown) =>
+      this.#deps.log.warn({ err: error }, 'a will could not be kept or forgotten'),
+    )
+  }
+}
