@@ -114,7 +114,7 @@ async function enrolDevice(
     case 'rejected':
       throw notAuthorized('enrolment_rejected', 'the enrolment of this device was rejected')
     case 'full':
-      throw notAuthorized('enrolment_rejected', 'too many devices wait to be approved')
+      throw notAuthorized('enrolment_full', 'too many devices wait to be approved')
   }
 }
 

@@ -77,6 +77,8 @@ export class Doorkeeper {
     }
     connection.once('close', () => admission.release(address ?? undefined))
     return gates.guard(connection, {
+      // It waits for our answers: its silence is ours.
+      isBehind: () => this.#known.get(connection)?.attachment.order.isWaiting ?? false,
       onFault: ({ code, detail, clientId, username, limit }) => {
         const known = this.#known.get(connection)
         if (known) known.attachment.endReason ??= reasonOf(code)
@@ -111,7 +113,11 @@ export class Doorkeeper {
     const { username, password, clientId, peer } = claim
     const { address } = peer
     const name = username ?? peer.certificate?.commonName ?? ''
-    const signIn = { address: address ?? undefined, username: name, proof: hashSecret(password ?? '') }
+    const signIn = {
+      address: address ?? undefined,
+      username: name,
+      proof: password ? hashSecret(password) : (peer.certificate?.fingerprint ?? hashSecret('')),
+    }
     const who = { deviceId: name, clientId, address }
     const refuse = (refusal: Refusal) => {
       const { detail, limit } = explain(refusal)

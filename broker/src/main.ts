@@ -53,7 +53,7 @@ await runService(async (releases) => {
   const cluster = await joinCluster(config, log, releases)
   const stores = await openStores(config, { cluster, log, releases })
   const sessions = new Sessions({
-    ...{ ...stores, brokerId, log },
+    ...{ ...stores, log },
     onQueueFull: (full) => reportQueueFull(diagnostics, config, full),
   })
   const presence = new Presence({

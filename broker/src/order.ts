@@ -5,6 +5,11 @@
 export class InOrder {
   readonly #waiting: { isDone: boolean; release: () => void }[] = []
 
+  /** Whether somebody waits for an answer. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
   /** Takes the next place; call the result when the work is done. `release` runs when all before it are done too. */
   enter(release: () => void): () => void {
     const place = { isDone: false, release }

@@ -1,4 +1,5 @@
-import { enabledDevices, findRevoked } from '@telltale/infra/storage/credentials'
+import { limits } from '@telltale/infra/limits'
+import { enabledDevices, findGoneSince, findRevoked } from '@telltale/infra/storage/credentials'
 import { findIntegration, findRevokedIntegrations } from '@telltale/infra/storage/integrations'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { ownerOf } from './attachment.ts'
@@ -60,6 +61,8 @@ export class Revocations {
     const { durable, expiryMs } = this.#deps
     await durable.expire(expiryMs)
     const owners = new Set((await durable.list('')).map(ownerOf))
+    // Those without a session may have left retained messages, if the word of their end was lost.
+    for (const id of await findGoneSince(this.#deps.pool, 2 * limits.sessions.sweepMs)) owners.add(id)
     await this.#forgetUnlessEnabled([...owners])
   }
 

@@ -101,6 +101,17 @@ describe.skipIf(toolMissing('redis-server'))('several brokers', () => {
     await waitFor('one open session', async () => (await openSessions('wanderer')).length === 1)
     expect(await openSessions('wanderer')).toEqual(['b'])
     expect(await retained('c', topics.status('wanderer'))).toBe('online')
+
+    // With the same client id as well: the word of the client must not come before that of the device.
+    for (const name of ['c', 'a', 'b', 'c', 'a', 'b'] as const) {
+      await attach(name, { ...device, clientId: 'y', will })
+      await waitFor('one open session', async () => (await openSessions('wanderer')).join() === name)
+      await waitFor('the status', async () => (await retained(name, topics.status('wanderer'))) === 'online')
+    }
+    const { rows } = await database.pool.query(
+      `SELECT DISTINCT reason FROM session WHERE device_id = 'wanderer' AND disconnected_at IS NOT NULL`,
+    )
+    expect(rows).toEqual([{ reason: 'taken_over' }])
   })
 
   it('M-CLUSTER-4 a command is sent by whichever broker holds the device', async () => {
@@ -167,6 +178,10 @@ describe.skipIf(toolMissing('redis-server'))('several brokers', () => {
     await redis.stop()
     await device.publishAsync(topics.telemetry('steady'), '{"ts":1764000000,"values":{"a":1}}', { qos: 1 })
     await device.publishAsync(topics.telemetry('steady'), '{"away":1}', { qos: 1 })
+    const newcomer = await attach('a', await registerDevice(database.pool, 'newcomer'))
+    await newcomer.publishAsync(topics.telemetry('newcomer'), '{"a":1}', { qos: 1 })
+    const refused = attach('a', { ...script, clientId: 'kept', clean: false })
+    await expect(refused).rejects.toThrow(/Server unavailable/)
     await redis.start()
     await waitFor(
       'messages to cross again',

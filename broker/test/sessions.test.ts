@@ -150,7 +150,7 @@ describe.each(places)('sessions $place', ({ place, isMissing }) => {
       await attach({ ...device, will: will(`devices/${id}/note`) })
       await broker.program.kill()
       await broker.restart()
-      await attach({ ...script, clientId: 'back' })
+      await attach({ ...script, clientId: 'back', will: will('will/back') })
       await attach(device)
       const again = resume('watcher')
       await waitFor('the will', () => again.messages.length > 0, 20_000)
@@ -158,6 +158,12 @@ describe.each(places)('sessions $place', ({ place, isMissing }) => {
       await marker.publishAsync('will/end', 'end', { qos: 1 })
       await waitFor('the end', () => again.messages.includes('end'))
       expect([...messages, ...again.messages]).toEqual(['gone', 'end'])
+      // Its will is still kept, for the next time.
+      await broker.program.kill()
+      await broker.restart()
+      const third = resume('watcher')
+      await waitFor('the other will', () => third.messages.length > 0, 20_000)
+      expect(third.messages).toEqual(['gone'])
     },
     40_000,
   )

@@ -138,13 +138,10 @@ export const limits = {
     logLinesPerMinute: 10,
   },
   broker: {
-    connectTimeoutMs: 5_000,
     drainTimeoutMs: 20_000,
     /** aedes' mqemitter: parallel deliveries. Low values serialise the whole broker. */
     concurrency: 2_000,
     topicLevelsMax: 10,
-    subscriptionsPerClientMax: 16,
-    clientIdCharsMax: 128,
     activityFlushMs: 5_000,
     /** The net under a lost word of a revocation; contract: closed within 2 s. */
     revocationCheckMs: 2_000,

@@ -14,6 +14,8 @@ export const problemCauses = {
   disabled: 'The device is disabled here. Enable it to let it connect.',
   enrolment_waiting:
     'The device is new, has the enrolment key, and waits to be let in. Approve or reject it on the Fleet page.',
+  enrolment_full:
+    'It asked to be enrolled, but as many devices wait as may. Approve or reject those on the Fleet page first.',
   enrolment_rejected:
     'The device asked to be enrolled and was rejected. It may ask again a day later; register it to let it in sooner.',
   forbidden_topic: `It published to a topic it may not use, so the connection was closed. A device uses ${OWN_TOPICS}.`,

@@ -208,6 +208,8 @@ export class RedisStore implements SessionStore {
 
   async putWill(brokerId: string, clientId: string, will: Will): Promise<void> {
     await this.#redis.hset(willsKey(brokerId), clientId, encodeMessage(will))
+    // Of a broker that is never seen again.
+    await this.#redis.pexpire(willsKey(brokerId), this.#ttlMs)
   }
 
   async removeWill(brokerId: string, clientId: string): Promise<void> {

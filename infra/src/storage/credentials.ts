@@ -106,6 +106,16 @@ async function insertCertificate(pool: Pool, certificate: PresentedCertificate):
   })
 }
 
+/** Devices that were disabled or deleted not longer ago than this. */
+export async function findGoneSince(db: Queryable, agoMs: number): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `SELECT id FROM device WHERE disabled_at > now() - $1 * interval '1 millisecond'
+     UNION SELECT device_id FROM device_deletion WHERE requested_at > now() - $1 * interval '1 millisecond'`,
+    [agoMs],
+  )
+  return rows.map(({ id }) => id)
+}
+
 /** Of these ids, the registered devices that may connect. */
 export async function enabledDevices(db: Queryable, deviceIds: string[]): Promise<Set<string>> {
   const { rows } = await db.query<{ id: string }>(
