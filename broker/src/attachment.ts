@@ -7,6 +7,9 @@ import type { Peer } from './peer.ts'
 import type { DeviceSession, Source } from './presence.ts'
 import { type Principal, principalName } from './principals.ts'
 
+/** What became of a PUBLISH: `again` is one of QoS 2 that came before and is only answered. */
+export type Outcome = 'new' | 'again' | Error
+
 /** What the listener and the gate know of a connection before anybody has proved anything. */
 export interface Accepted {
   peer: Peer
@@ -16,7 +19,7 @@ export interface Accepted {
 /** What is known of a client from its authentication until it is gone; never derived from `client.id`. */
 export interface Attachment extends Accepted {
   principal: Principal
-  order: InOrder
+  order: InOrder<Outcome>
   /** Devices only. */
   session?: DeviceSession
   /** Integrations only: the devices they write readings of. */
@@ -24,9 +27,9 @@ export interface Attachment extends Accepted {
   /** CONNACK has been sent: what is subscribed from now on is new. */
   isOpen: boolean
   /** Storing for others goes in the order of the publishes. */
-  keeping?: Promise<void>
-  /** QoS 2: packet ids that came and are being stored. */
-  receiving: Map<number, Promise<void>>
+  keeping?: Promise<unknown>
+  /** Messages of QoS 2 that came and are being stored. */
+  receivingCount: number
   endReason?: PresenceReason
   /** An authenticated client of the same client id, about to make aedes close this one. */
   successor?: Client

@@ -9,6 +9,7 @@ import {
   type Accepted,
   type Attachment,
   endReasonOf,
+  type Outcome,
   saidClientId,
   sessionIdOf,
   whoIs,
@@ -22,6 +23,7 @@ import type { Doorkeeper } from './doorkeeper.ts'
 import { DoubledFilters } from './doubled-filters.ts'
 import { InOrder } from './order.ts'
 import type { Peer } from './peer.ts'
+import type { Principal } from './principals.ts'
 import { Publishing } from './publishing.ts'
 import type { Router } from './router.ts'
 import { persistenceForAedes } from './sessions/for-aedes.ts'
@@ -188,9 +190,9 @@ export class Broker {
     const willTopic = this.#wills.get(client)
     const claim = { username, password, clientId: saidClientId(client.id), peer, willTopic }
     const principal = await this.#deps.doorkeeper.check(claim, () => authenticate(this.#deps, claim))
-    const stored = client.clean ? undefined : await this.#openSession(client)
+    const stored = client.clean ? undefined : await this.#openSession(client, principal)
     if (client.closed) throw new Error('gone meanwhile')
-    const rest = { order: new InOrder(), receiving: new Map<number, Promise<void>>(), isOpen: false }
+    const rest = { order: new InOrder<Outcome>(), receivingCount: 0, isOpen: false }
     const attachment: Attachment = { ...accepted, principal, ...rest }
     const close = () => this.clients.close(client, 'connection_lost')
     attachSession(this.#deps, { client, attachment, stored, close })
@@ -205,9 +207,11 @@ export class Broker {
     this.clients.add(client, attachment)
   }
 
-  async #openSession(client: Client): Promise<StoredSession> {
+  async #openSession(client: Client, { kind }: Principal): Promise<StoredSession> {
+    const { storedPerDeviceMax, storedPerIntegrationMax } = limits.sessions
     try {
-      return await this.#deps.sessions.open(client.id)
+      const ownedMax = kind === 'device' ? storedPerDeviceMax : storedPerIntegrationMax
+      return await this.#deps.sessions.open(client.id, ownedMax)
     } catch {
       throw new RefusedError(connackCodes.serverUnavailable, 'overloaded', 'sessions cannot be read now')
     }

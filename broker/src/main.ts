@@ -131,7 +131,14 @@ await runService(async (releases) => {
     return writer.idle()
   })
   if (cluster) await connectCluster(cluster, broker, router)
-  cluster?.onBack(() => void sessions.storeIsBack())
+  cluster?.onBack(() => {
+    void sessions.storeIsBack()
+    // Words of devices that moved may have been missed, now or while the others are not back yet.
+    const look = () =>
+      void presence.revive().catch((err) => log.warn({ err }, 'looking for moved devices failed'))
+    look()
+    setTimeout(look, limits.cluster.lostAfterMs).unref()
+  })
   await liveness.start()
   await wills.setAside(brokerId)
   const sendAside = () =>

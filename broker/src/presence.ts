@@ -64,6 +64,7 @@ export class Presence {
   #changes: Change[] = []
   #writing: Promise<void> | undefined
   #timers: NodeJS.Timeout[] = []
+  #isStopping = false
 
   constructor(deps: PresenceDeps) {
     this.#deps = deps
@@ -98,8 +99,9 @@ export class Presence {
       live.map(({ deviceId }) => deviceId),
     )
     for (const session of live) {
-      if (!ended.has(session.epoch as number)) continue
-      if (online.has(session.deviceId)) this.#deps.onElsewhere(session.deviceId)
+      const reason = ended.get(session.epoch as number)
+      if (reason === undefined || this.#live.get(session.deviceId) !== session) continue
+      if (reason === 'taken_over' || online.has(session.deviceId)) this.#deps.onElsewhere(session.deviceId)
       else {
         delete session.epoch
         this.#enqueue({ kind: 'open', session })
@@ -151,8 +153,9 @@ export class Presence {
   /** Writes what is left; call when no client is connected any more. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
+    this.#isStopping = true
     await this.#writing
-    await this.#flushActivity()
+    await this.#flushActivity().catch(() => {})
   }
 
   #enqueue(change: Change): void {
@@ -181,6 +184,8 @@ export class Presence {
           continue
         }
         this.#deps.log.warn({ err: error }, 'presence could not be written; trying again')
+        // The next start of this broker, or another one, ends what is left open.
+        if (this.#isStopping) return
         await sleep(backoffMs({ minMs: 100, maxMs: 5_000 }, attempt++))
       }
     }

@@ -1,7 +1,7 @@
 import { limits } from '@telltale/infra/limits'
 import type { Client, PublishPacket } from 'aedes'
 import { type AcceptDeps, acceptPublish } from './accept.ts'
-import { type Attachment, whoIs } from './attachment.ts'
+import { type Attachment, type Outcome, whoIs } from './attachment.ts'
 import { parseTopic, type Topic } from './contract/index.ts'
 import type { Diagnostics, Problem } from './diagnostics.ts'
 import type { DeviceDirectory } from './directory.ts'
@@ -25,6 +25,13 @@ export interface PublishingDeps extends AcceptDeps {
 /** As diagnostics tell it. */
 export type PublishRefusal = Pick<Problem, 'code' | 'detail' | 'limit'>
 
+interface Incoming {
+  client: Client
+  attachment: Attachment
+  packet: PublishPacket
+  topic: Topic
+}
+
 /** The devices one integration writes for whose clocks are remembered. */
 const SOURCES_MAX = 10_000
 
@@ -46,7 +53,7 @@ export class Publishing {
     packet: PublishPacket,
     callback: (error?: Error | null) => void,
   ): PublishRefusal | undefined {
-    const { principal, session, order } = attachment
+    const { principal, order } = attachment
     const topic = parseTopic(packet.topic)
     if (!mayPublish(principal, packet.topic, topic))
       return { code: 'forbidden_topic', detail: `publishing to ${packet.topic} is not allowed` }
@@ -62,47 +69,47 @@ export class Publishing {
       return undefined
     }
     const isOnce = packet.qos === 2 && packet.messageId !== undefined
-    if (isOnce && attachment.receiving.size >= limits.sessions.receivingMax)
+    if (isOnce && attachment.receivingCount >= limits.sessions.receivingMax)
       return { code: 'limit_messages', detail: 'too many messages of QoS 2 are unfinished' }
-    const accept = (done: () => void) => {
-      const keep = () => this.#keep(client, attachment, packet, done)
-      if (session) return this.#accept(session, packet, topic, keep)
-      this.#acceptFromIntegration(client, attachment, packet, topic, { done: keep, refuse: callback })
-    }
-    if (isOnce) this.#acceptOnce(client, attachment, packet, accept, callback)
-    else accept(order.enter(callback))
+    // Subscribers are served here, whether the publisher is still there to be answered or not.
+    const release = order.enter((outcome) => {
+      if (outcome === 'new') this.#deps.router.publish(packet as Published)
+      callback(outcome instanceof Error ? outcome : null)
+    })
+    const publish: Incoming = { client, attachment, packet, topic }
+    if (isOnce) void this.#acceptOnce(publish, packet.messageId as number).then(release)
+    else if (packet.retain || (packet.qos > 0 && this.#deps.sessions.mayBeQueued))
+      void this.#acceptAndKeep(publish).then(release)
+    else this.#accept(publish, (refusal) => release(refusal ?? 'new'))
     return undefined
   }
 
   /**
-   * QoS 2: what comes again before its PUBREL, even in the same breath, is answered again and nothing else
-   * ([MQTT-4.3.3-2]). The packet id is kept before the PUBREC, so aedes finds it and only answers; hence subscribers
-   * are served here.
+   * QoS 2: what comes again before its PUBREL, in the same breath or after a reconnect, is answered again and nothing
+   * else ([MQTT-4.3.3-2]). The packet id is kept before the PUBREC, so aedes finds it and only answers.
    */
-  #acceptOnce(
-    client: Client,
-    { order, receiving }: Attachment,
-    packet: PublishPacket,
-    accept: (done: () => void) => void,
-    callback: () => void,
-  ): void {
-    const { sessions, router } = this.#deps
-    const messageId = packet.messageId as number
-    let isNew = false
-    const release = order.enter(() => {
-      if (isNew) router.publish(packet as Published)
-      callback()
+  async #acceptOnce(publish: Incoming, packetId: number): Promise<Outcome> {
+    const { client, attachment } = publish
+    attachment.receivingCount++
+    const outcome = await this.#deps.sessions.receiveOnce(client, packetId, () =>
+      this.#acceptAndKeep(publish),
+    )
+    attachment.receivingCount--
+    return outcome
+  }
+
+  /** What this client's publishes store for others is stored in the order they came, whenever the database answers. */
+  #acceptAndKeep(publish: Incoming): Promise<Outcome> {
+    const { attachment } = publish
+    const accepted = new Promise<Error | undefined>((resolve) => this.#accept(publish, resolve))
+    const kept = (attachment.keeping ?? Promise.resolve()).then(async (): Promise<Outcome> => {
+      const refusal = await accepted
+      if (refusal) return refusal
+      await this.#keep(publish)
+      return 'new'
     })
-    const receive = async () => {
-      if (await sessions.isReceived(client, messageId)) return
-      await new Promise<void>(accept)
-      await sessions.keepReceived(client, messageId)
-      isNew = true
-    }
-    const earlier = receiving.get(messageId)
-    const received = earlier ?? receive().finally(() => receiving.delete(messageId))
-    receiving.set(messageId, received)
-    void received.then(release)
+    attachment.keeping = kept
+    return kept
   }
 
   /** Word of the API, also when it came through another broker. */
@@ -112,42 +119,30 @@ export class Publishing {
     if (topic.about === 'revoked') this.#deps.onRevoked(topic.id)
   }
 
-  #accept(source: Source, packet: PublishPacket, topic: Topic, done: () => void): void {
+  #accept({ client, attachment, packet, topic }: Incoming, done: (refusal?: Error) => void): void {
+    if (attachment.session) return this.#store(attachment.session, packet, topic, done)
+    // An integration: readings of any registered device; everything else is plain MQTT.
+    if (topic.kind !== 'telemetry' && topic.kind !== 'metric') return done()
+    const { deviceId } = topic
+    void this.#deps.directory.isRegistered(deviceId).then((isRegistered) => {
+      if (isRegistered) return this.#store(sourceOf(attachment, deviceId), packet, topic, done)
+      const detail = `it published readings of ${deviceId}, which is not registered`
+      this.#deps.diagnostics.report({ ...whoIs(client, attachment), code: 'unknown_device', detail })
+      attachment.endReason ??= 'protocol_error'
+      done(new Error(detail))
+    })
+  }
+
+  #store(source: Source, packet: PublishPacket, topic: Topic, done: () => void): void {
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
     acceptPublish(this.#deps, { source, packet, topic, payload, nowMs: Date.now(), done })
   }
 
-  /** Readings of any registered device; everything else is plain MQTT. */
-  #acceptFromIntegration(
-    client: Client,
-    attachment: Attachment,
-    packet: PublishPacket,
-    topic: Topic,
-    { done, refuse }: { done: () => void; refuse: (error: Error) => void },
-  ): void {
-    if (topic.kind !== 'telemetry' && topic.kind !== 'metric') return done()
-    const { deviceId } = topic
-    void this.#deps.directory.isRegistered(deviceId).then((isRegistered) => {
-      if (isRegistered) return this.#accept(sourceOf(attachment, deviceId), packet, topic, done)
-      const detail = `it published readings of ${deviceId}, which is not registered`
-      this.#deps.diagnostics.report({ ...whoIs(client, attachment), code: 'unknown_device', detail })
-      attachment.endReason ??= 'protocol_error'
-      refuse(new Error(detail))
-    })
-  }
-
   /** What must survive before the publisher is answered: the retained message, copies for absent subscribers. */
-  #keep(client: Client, attachment: Attachment, packet: PublishPacket, release: () => void): void {
-    const { sessions } = this.#deps
-    if (!packet.retain && (packet.qos === 0 || !sessions.mayBeQueued)) return release()
-    const keep = async () => {
-      if (packet.retain && packet.payload.length > 0 && !(await this.#mayRetain(client, attachment, packet)))
-        packet.retain = false
-      await sessions.keep(packet as Published)
-    }
-    const kept = (attachment.keeping ?? Promise.resolve()).then(keep)
-    attachment.keeping = kept
-    void kept.then(release)
+  async #keep({ client, attachment, packet }: Incoming): Promise<void> {
+    if (packet.retain && packet.payload.length > 0 && !(await this.#mayRetain(client, attachment, packet)))
+      packet.retain = false
+    await this.#deps.sessions.keep(packet as Published)
   }
 
   async #mayRetain(client: Client, attachment: Attachment, { topic }: PublishPacket): Promise<boolean> {
@@ -157,7 +152,10 @@ export class Publishing {
     const { durable } = this.#deps.stores
     try {
       const value = await durable.retainedCount(topic)
-      if (value < allowed) return true
+      const total = await durable.retainedTotal()
+      const isFull =
+        total.messages >= limits.sessions.retainedMax || total.bytes >= limits.sessions.retainedBytesMax
+      if (value < allowed && !isFull) return true
       for await (const _known of durable.retained([topic])) return true
       const who = whoIs(client, attachment)
       const limit = { name: 'retained messages', value: value + 1, allowed }

@@ -17,9 +17,10 @@ const INTERNAL = '$SYS/'
 const NEW_CLIENT = /^\$SYS\/([^/]+)\/new\/clients$/
 
 /**
- * What aedes calls `mq`: every published message comes through `emit`, and goes to the clients connected here and to
- * the brokers where somebody subscribed to it. aedes' own housekeeping on `$SYS/` ends here, but for the word of a new
- * client: another broker that has a client of that id closes it (takeover).
+ * Published messages go to the clients connected here and to the brokers where somebody subscribed to them. For aedes
+ * it is the `mq`: that is how it tells what is subscribed. What aedes emits on it after its PUBACK was published before
+ * (Publishing). Its housekeeping on `$SYS/` ends here, but for the word of a new client: another broker that has a
+ * client of that id closes it (takeover).
  */
 export class Router {
   readonly #deliver: (packet: Published) => void
@@ -60,9 +61,7 @@ export class Router {
   }
 
   emit(packet: Published, done?: Done): this {
-    if (packet.topic.startsWith(INTERNAL)) {
-      if (NEW_CLIENT.test(packet.topic)) this.#others?.announceClient(packet.payload.toString())
-    } else this.publish(packet)
+    if (NEW_CLIENT.test(packet.topic)) this.#others?.announceClient(packet.payload.toString())
     done?.()
     return this
   }

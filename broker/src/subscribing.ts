@@ -37,6 +37,12 @@ export class Subscribing {
       diagnostics.report({ ...who, code: 'forbidden_filter', detail: `it may not subscribe to ${filter}` })
       return false
     }
+    // Who queues knows no rights: a stored session would be filled with what it may not get.
+    if (isPartly(principal, filter) && !attached.outbox.isClean) {
+      const detail = `with a stored session it may not subscribe to ${filter}, which matches more than it may receive`
+      diagnostics.report({ ...who, code: 'forbidden_filter', detail })
+      return false
+    }
     const allowed = this.#allowed(principal)
     const value = attached.filters.size + 1
     if (value > allowed && !attached.filters.has(filter)) {
@@ -53,4 +59,9 @@ export class Subscribing {
     if (kind === 'device') return this.#deps.limits.deviceSubscriptions
     return kind === 'integration' ? limits.sessions.integrationSubscriptionsMax : Number.POSITIVE_INFINITY
   }
+}
+
+/** A filter that matches more than this integration may receive. */
+function isPartly(principal: Principal, filter: string): boolean {
+  return principal.kind === 'integration' && !(principal.read && principal.write) && /^[#+]/.test(filter)
 }

@@ -164,11 +164,16 @@ export const limits = {
     bufferBytesMax: 1024 * 1024,
     platformBufferBytesMax: 64 * 1024 * 1024,
     integrationSubscriptionsMax: 1_000,
-    /** Retained messages under one pair of first levels, for integrations; and all together. */
+    /** Retained messages: under one pair of first levels, for integrations; and all together. */
     integrationRetainedMax: 10_000,
-    /** How often expired sessions are looked for, and those of principals that are gone. */
+    retainedMax: 200_000,
+    retainedBytesMax: 128 * 1024 * 1024,
+    /** Stored sessions of one principal, beyond which the one idle longest ends. */
+    storedPerDeviceMax: 8,
+    storedPerIntegrationMax: 1_000,
+    /** How often sessions that expired or whose principal is gone are looked for. */
     sweepMs: 5 * 60_000,
-    /** After a start, or a broker's death: how long its clients have to come back before their wills are sent. */
+    /** After a start: how long clients have to come back before their wills are sent. */
     willGraceMs: 10_000,
   },
   cluster: {
@@ -176,13 +181,12 @@ export const limits = {
     heartbeatMs: 3_000,
     /** Not heard for so long, it gets no messages any more. */
     forgottenAfterMs: 15_000,
-    /** In the database: its devices count as lost. Contract with the test: corrected within 15 s. */
+    /** Its devices count as lost: others correct that within 15 s. */
     lostAfterMs: 10_000,
     introductionMs: 2_000,
-    /** What other brokers have to answer which clients are connected to them. */
     answerMs: 1_000,
     stopMs: 500,
-    /** A subscription is granted when the other brokers know of it, or after so long if Redis is away. */
+    /** A subscription is granted when others know of it, or after so long. */
     toldWithinMs: 2_000,
     unconfirmedBytesMax: 64 * 1024 * 1024,
     logEveryMs: 10_000,
@@ -250,7 +254,6 @@ export const limits = {
   service: {
     /** Contract: Ctrl-C ends everything within 10 s. */
     stopDeadlineMs: 9_000,
-    /** One after the other, so that together they leave PostgreSQL the rest. */
     programStopDeadlineMs: { 'device-simulator': 1_500, api: 2_000, broker: 3_500 },
     /** How soon a dead embedded database is noticed. */
     databaseCheckMs: 1_000,

@@ -52,6 +52,9 @@ export class Outbox {
   #isOpen = false
   #isPumping = false
   #isNudged = false
+  /** There is more in the queue than may be in flight. */
+  #isBehind = false
+  #onProgress: (() => void)[] = []
   #stuckTimer: NodeJS.Timeout | undefined
   #onDrain: (() => void) | undefined
   /** Resolves when what was in flight before has been sent again: from then on new packet ids are known to be free. */
@@ -84,6 +87,7 @@ export class Outbox {
     clearTimeout(this.#stuckTimer)
     if (this.#onDrain) this.#deps.client.conn.removeListener('drain', this.#onDrain)
     this.#resumed()
+    this.#tellProgress()
   }
 
   /** @param qos what this subscriber gets it with */
@@ -99,8 +103,22 @@ export class Outbox {
 
   /** A retained message for a new subscription. */
   async deliverRetained(message: Outgoing, qos: Qos): Promise<void> {
+    await this.#caughtUp(qos === 0)
     if (qos === 0) this.#writeOrDrop(encode({ ...message, retain: true }))
     else await this.#enqueue(message, qos, true)
+  }
+
+  /** There may be more retained messages than fit a queue or a socket: each waits for those before. */
+  async #caughtUp(isSocketEnough: boolean): Promise<void> {
+    while (this.#isOpen && (this.#deps.client.conn.writableNeedDrain || (!isSocketEnough && this.#isBehind)))
+      await new Promise<void>((resolve) => {
+        this.#onProgress.push(resolve)
+        if (this.#deps.client.conn.writableNeedDrain) this.#awaitDrain()
+      })
+  }
+
+  #tellProgress(): void {
+    for (const resolve of this.#onProgress.splice(0)) resolve()
   }
 
   /** There may be something in the queue. */
@@ -112,6 +130,8 @@ export class Outbox {
       .catch(this.#deps.onError)
       .finally(() => {
         this.#isPumping = false
+        // Nudged in the very moment it ended.
+        if (this.#isNudged) this.pump()
       })
   }
 
@@ -162,7 +182,8 @@ export class Outbox {
       this.#isNudged = false
       for (;;) {
         const room = limits.sessions.inFlightMax - this.#inFlight.size
-        if (room <= 0) break
+        this.#isBehind = room <= 0
+        if (this.#isBehind) break
         if (client.conn.writableNeedDrain) {
           this.#awaitDrain()
           break
@@ -172,6 +193,7 @@ export class Outbox {
         await this.#send(entries)
       }
       this.#resumed()
+      this.#tellProgress()
     }
   }
 
@@ -226,6 +248,7 @@ export class Outbox {
     this.#onDrain = () => {
       clearTimeout(this.#stuckTimer)
       this.#stuckTimer = undefined
+      this.#tellProgress()
       this.pump()
     }
     this.#deps.client.conn.once('drain', this.#onDrain)

@@ -1,12 +1,12 @@
 import type { Logger } from '@telltale/infra/log'
-import { retry } from '@telltale/infra/retry'
 import type { ProblemLimit } from '@telltale/infra/storage/problems'
 import type { Client } from 'aedes'
+import { ownerOf } from '../attachment.ts'
+import { type Insist, insistWith } from './insist.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
+import { ReceivedOnce } from './received-once.ts'
 import type { Drop, Qos, QueuedMessage, SessionStore, Subscription } from './store.ts'
 import { TopicTree } from './topic-tree.ts'
-
-const RETRY = { minMs: 100, maxMs: 2_000, isRetryable: () => true }
 
 export interface SessionsDeps {
   /** Persistent sessions, retained messages and wills. */
@@ -60,6 +60,7 @@ export interface Published {
  */
 export class Sessions {
   readonly #deps: SessionsDeps
+  readonly #insist: Insist
   readonly #tree = new TopicTree<Attached, Entry>()
   readonly #attached = new Map<Client, Attached>()
   /** By session: the newest connection of each. */
@@ -68,9 +69,14 @@ export class Sessions {
   #dropped = 0
   /** Stored sessions that a clean connect has ended while the store was away. */
   readonly #discarded = new Set<string>()
+  readonly #received: ReceivedOnce
+  /** Sessions whose full queue is being told of. */
+  readonly #telling = new Set<string>()
 
   constructor(deps: SessionsDeps) {
     this.#deps = deps
+    this.#insist = insistWith(deps.log)
+    this.#received = new ReceivedOnce(this.#insist)
   }
 
   /** Messages that were not delivered because a queue or a socket was full, since the start. */
@@ -81,11 +87,6 @@ export class Sessions {
   /** Whether a message above QoS 0 could have to wait for somebody: else nothing is looked for. */
   get mayBeQueued(): boolean {
     return this.#deps.durable.hasSubscriptions
-  }
-
-  /** Stored sessions that are connected here. */
-  get liveSessionIds(): string[] {
-    return [...this.#bySession.keys()]
   }
 
   /** After authentication, before CONNACK. */
@@ -194,7 +195,7 @@ export class Sessions {
     if (targets.length === 0) return
     const message: QueuedMessage = { topic, payload: packet.payload, qos, retain: false }
     for (const drop of await this.#insist(() => durable.enqueue(targets, message)))
-      await this.#tellDropped(drop)
+      void this.#tellDropped(drop)
   }
 
   /** To every client connected here that subscribed to it, once each, at the highest QoS its filters were granted. */
@@ -223,15 +224,14 @@ export class Sessions {
     await attached.outbox.deliverRetained(packet, lower(granted, packet.qos))
   }
 
-  /** Whether a QoS 2 message of this packet id came and was not released yet. */
-  async isReceived(client: Client, packetId: number): Promise<boolean> {
-    const session = this.#stored(client)
-    return session !== undefined && this.#insist(() => session.store.isReceived(session.clientId, packetId))
-  }
-
-  async keepReceived(client: Client, packetId: number): Promise<void> {
-    const session = this.#stored(client)
-    if (session) await this.#insist(() => session.store.keepReceived(session.clientId, packetId))
+  /** QoS 2: `accept` is called unless the message came before, on this connection of the session or a former one. */
+  async receiveOnce<T>(client: Client, packetId: number, accept: () => Promise<T>): Promise<T | 'again'> {
+    const outbox = this.#attached.get(client)?.outbox
+    if (!outbox) return 'again'
+    // Taken now: the connection may end meanwhile.
+    const { clientId, isClean } = outbox
+    const store = isClean ? this.#deps.memory : this.#deps.durable
+    return this.#received.once({ store, clientId, packetId }, accept)
   }
 
   /** A clean connect ends the stored session of the same id ([MQTT-3.1.2-6]): later, while the store is away. */
@@ -247,10 +247,15 @@ export class Sessions {
   }
 
   /** The stored session of a client that connects. @throws while the store is away */
-  async open(sessionId: string): Promise<StoredSession> {
+  async open(sessionId: string, ownedMax: number): Promise<StoredSession> {
     if (this.#discarded.has(sessionId)) await this.#deps.durable.remove(sessionId)
     this.#discarded.delete(sessionId)
-    return this.#deps.durable.open(sessionId)
+    const stored = await this.#deps.durable.open(sessionId)
+    if (!stored.isPresent) {
+      const ended = await this.#deps.durable.trim(`${ownerOf(sessionId)}/`, ownedMax)
+      if (ended.length > 0) this.#deps.log.info({ ended }, 'stored sessions ended: their client has too many')
+    }
+    return stored
   }
 
   /** The store was away: what was put off is done, and words of new messages may have been missed. */
@@ -259,29 +264,14 @@ export class Sessions {
     for (const sessionId of this.#discarded) await this.discard(sessionId)
   }
 
-  #stored(client: Client): { clientId: string; store: SessionStore } | undefined {
-    const outbox = this.#attached.get(client)?.outbox
-    if (!outbox) return undefined
-    return { clientId: outbox.clientId, store: outbox.isClean ? this.#deps.memory : this.#deps.durable }
-  }
-
-  /** Tries until the store is there: nobody is answered before. */
-  #insist<T>(work: () => Promise<T>): Promise<T> {
-    return retry(async (attempt) => {
-      try {
-        return await work()
-      } catch (error) {
-        if (attempt === 0) this.#deps.log.warn({ err: error }, 'sessions cannot be stored; publishers wait')
-        throw error
-      }
-    }, RETRY)
-  }
-
   async #tellDropped({ clientId, dropped }: Drop): Promise<void> {
     this.#dropped += dropped
+    if (this.#telling.has(clientId)) return
+    this.#telling.add(clientId)
     const { durable, onQueueFull } = this.#deps
-    const size = await this.#insist(() => durable.queueSize(clientId))
-    onQueueFull({ clientId, dropped, ...size })
+    const size = await durable.queueSize(clientId).catch(() => undefined)
+    this.#telling.delete(clientId)
+    if (size) onQueueFull({ clientId, dropped, ...size })
   }
 
   #quietly(work: Promise<unknown>): void {

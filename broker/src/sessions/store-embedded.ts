@@ -64,6 +64,12 @@ export class EmbeddedStore implements SessionStore {
     return this.#sessions.list(prefix)
   }
 
+  async trim(prefix: string, count: number): Promise<string[]> {
+    const removed = this.#sessions.idlest(prefix, count)
+    for (const clientId of removed) await this.remove(clientId)
+    return removed
+  }
+
   async expire(idleMs: number): Promise<string[]> {
     const idle = this.#sessions.idleFor(idleMs)
     for (const clientId of idle) await this.remove(clientId)
@@ -180,15 +186,21 @@ export class EmbeddedStore implements SessionStore {
     return this.#state.retained.count(topic)
   }
 
+  async retainedTotal(): Promise<{ messages: number; bytes: number }> {
+    return this.#state.retained.total
+  }
+
   async forgetRetained(topic: string): Promise<void> {
     const topics = this.#state.retained.forget(topic)
     await this.#disk.write(topics.map((one) => ({ type: 'del', key: keys.retainedKey(one) })))
   }
 
   async keepReceived(clientId: string, packetId: number): Promise<void> {
-    const { number, received } = this.#sessions.opened(clientId)
-    received.add(packetId)
-    const key = keys.receivedKey(number, packetId)
+    const session = this.#sessions.get(clientId)
+    // Ended meanwhile: nobody will ask for it.
+    if (!session) return
+    session.received.add(packetId)
+    const key = keys.receivedKey(session.number, packetId)
     await this.#disk.write([{ type: 'put', key, value: Buffer.of() }], { isSynced: true })
   }
 

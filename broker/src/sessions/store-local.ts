@@ -65,6 +65,16 @@ export class LocalSessions {
     return [...this.#sessions.keys()].filter((clientId) => clientId.startsWith(prefix))
   }
 
+  /** Those with this prefix beyond `count` that have been idle longest. */
+  idlest(prefix: string, count: number): string[] {
+    const mine = this.list(prefix)
+    const idle = mine
+      .map((clientId) => ({ clientId, sinceMs: this.#sessions.get(clientId)?.idleSinceMs }))
+      .filter(({ sinceMs }) => sinceMs !== undefined)
+      .sort((a, b) => Number(a.sinceMs) - Number(b.sinceMs))
+    return idle.slice(0, Math.max(0, mine.length - count)).map(({ clientId }) => clientId)
+  }
+
   idleFor(idleMs: number): string[] {
     const untilMs = Date.now() - idleMs
     const idle = [...this.#sessions.values()].filter(

@@ -48,6 +48,12 @@ export class MemoryStore implements SessionStore {
     return this.#sessions.list(prefix)
   }
 
+  async trim(prefix: string, count: number): Promise<string[]> {
+    const removed = this.#sessions.idlest(prefix, count)
+    for (const clientId of removed) await this.remove(clientId)
+    return removed
+  }
+
   async expire(idleMs: number): Promise<string[]> {
     const idle = this.#sessions.idleFor(idleMs)
     for (const clientId of idle) this.#sessions.remove(clientId)
@@ -133,12 +139,16 @@ export class MemoryStore implements SessionStore {
     return this.#retained.count(topic)
   }
 
+  async retainedTotal(): Promise<{ messages: number; bytes: number }> {
+    return this.#retained.total
+  }
+
   async forgetRetained(topic: string): Promise<void> {
     this.#retained.forget(topic)
   }
 
   async keepReceived(clientId: string, packetId: number): Promise<void> {
-    this.#sessions.opened(clientId).received.add(packetId)
+    this.#sessions.get(clientId)?.received.add(packetId)
   }
 
   async isReceived(clientId: string, packetId: number): Promise<boolean> {

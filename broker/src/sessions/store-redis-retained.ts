@@ -35,6 +35,10 @@ export class RedisRetained {
     return this.#redis.hlen(groupKey(groupOf(topic)))
   }
 
+  async groupCount(): Promise<number> {
+    return this.#redis.zcard(GROUPS)
+  }
+
   async forget(topic: string): Promise<void> {
     const group = groupOf(topic)
     const results = await this.#redis.multi().del(groupKey(group)).zrem(GROUPS, group).exec()

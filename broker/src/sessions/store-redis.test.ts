@@ -128,18 +128,11 @@ describe.skipIf(toolMissing('redis-server'))('the Redis store', () => {
       await one.putWill('one', id, { topic: 't', payload: Buffer.of(1), qos: 0, retain: false })
       await one.retain({ topic: `devices/${id}/status`, payload: Buffer.of(1), qos: 1 })
     }
-    const forEver = [
-      'clients',
-      'retained-groups',
-      'retained:devices/a',
-      'retained:devices/b',
-      'sessions',
-      'wills:one',
-    ]
+    const forEver = ['clients', 'retained-groups', 'retained:devices/a', 'retained:devices/b', 'sessions']
     const keys = await admin.keys('*')
     const lasting: string[] = []
     for (const key of keys) if ((await admin.pttl(key)) < 0) lasting.push(key)
-    expect(keys.length).toBe(forEver.length + 8)
+    expect(keys.length).toBe(forEver.length + 11)
     expect(lasting.sort()).toEqual(forEver.map((key) => `telltale:${key}`))
     await one.remove('a')
     await one.leave('b')

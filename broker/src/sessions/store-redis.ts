@@ -8,15 +8,14 @@ import type {
   SessionStore,
   Subscription,
   Target,
-  Will,
 } from './store.ts'
-import { decodeMessage, encodeMessage } from './store-encoding.ts'
 import { connectRedis } from './store-redis-connection.ts'
 import { libraryKeys } from './store-redis-library.ts'
 import { queueKeys, RedisQueues } from './store-redis-queue.ts'
 import { RedisRetained } from './store-redis-retained.ts'
 import type { ScriptedRedis } from './store-redis-scripts.ts'
 import { type ControlChannel, RedisSubscriptions } from './store-redis-subscriptions.ts'
+import { RedisWills } from './store-redis-wills.ts'
 
 /**
  * All sessions, by when their idle time begins. That of an open session lies ahead: its broker moves it on, so a
@@ -42,6 +41,7 @@ export class RedisStore implements SessionStore {
   readonly #subscriptions: RedisSubscriptions
   readonly #queues: RedisQueues
   readonly #retained: RedisRetained
+  readonly #wills: RedisWills
   /** Open here, with their subscriptions: what an emptied Redis gets back. */
   readonly #open = new Map<string, Map<string, 0 | 1 | 2>>()
   readonly #leaseMs: number
@@ -62,6 +62,7 @@ export class RedisStore implements SessionStore {
     })
     this.#queues = new RedisQueues(this.#redis, { bounds, ttlMs: this.#ttlMs })
     this.#retained = new RedisRetained(this.#redis)
+    this.#wills = new RedisWills(this.#redis, this.#ttlMs)
   }
 
   /** @throws when Redis is away; may be called again */
@@ -90,7 +91,10 @@ export class RedisStore implements SessionStore {
   async open(clientId: string): Promise<{ isPresent: boolean; subscriptions: Subscription[] }> {
     const isNew = (await this.#redis.zadd(SESSIONS, Date.now() + this.#leaseMs, clientId)) > 0
     // A message on its way while the former session was removed may have left something.
-    if (isNew) await this.#forgetKeys(clientId)
+    if (isNew) {
+      await this.#forgetKeys(clientId)
+      await this.#redis.sadd(ownerKey(clientId), clientId)
+    }
     const subscriptions = await this.#subscriptions.of(clientId)
     await this.#keepAlive([clientId])
     this.#open.set(clientId, new Map(subscriptions.map(({ filter, qos }) => [filter, qos])))
@@ -117,6 +121,20 @@ export class RedisStore implements SessionStore {
       cursor = next
     } while (cursor !== '0')
     return [...found]
+  }
+
+  async trim(prefix: string, count: number): Promise<string[]> {
+    const mine = await this.#redis.smembers(ownerKey(prefix))
+    if (mine.length <= count) return []
+    const scores = await this.#redis.zmscore(SESSIONS, ...mine)
+    // Of an open session the score is its lease, in the time to come.
+    const idle = mine
+      .map((clientId, i) => ({ clientId, idleSinceMs: Number(scores[i] ?? 0) }))
+      .filter(({ idleSinceMs }) => idleSinceMs <= Date.now())
+      .sort((a, b) => a.idleSinceMs - b.idleSinceMs)
+    const removed = idle.slice(0, mine.length - count).map(({ clientId }) => clientId)
+    for (const clientId of removed) await this.#remove(clientId)
+    return removed
   }
 
   async expire(idleMs: number): Promise<string[]> {
@@ -183,6 +201,10 @@ export class RedisStore implements SessionStore {
     return this.#retained.count(topic)
   }
 
+  async retainedTotal(): Promise<{ messages: number; bytes: number }> {
+    return { messages: await this.#retained.groupCount(), bytes: 0 }
+  }
+
   forgetRetained(topic: string): Promise<void> {
     return this.#retained.forget(topic)
   }
@@ -206,24 +228,9 @@ export class RedisStore implements SessionStore {
     await this.#subscriptions.library.incomingDelPacket({ id: clientId }, { messageId: packetId })
   }
 
-  async putWill(brokerId: string, clientId: string, will: Will): Promise<void> {
-    await this.#redis.hset(willsKey(brokerId), clientId, encodeMessage(will))
-    // Of a broker that is never seen again.
-    await this.#redis.pexpire(willsKey(brokerId), this.#ttlMs)
-  }
-
-  async removeWill(brokerId: string, clientId: string): Promise<void> {
-    await this.#redis.hdel(willsKey(brokerId), clientId)
-  }
-
-  async takeWills(brokerId: string): Promise<{ clientId: string; will: Will }[]> {
-    const fields = await this.#redis.telltaleTakeBuffer(willsKey(brokerId))
-    const clientIds = fields.filter((_, i) => i % 2 === 0)
-    return clientIds.map((clientId, i) => ({
-      clientId: clientId.toString(),
-      will: decodeMessage(fields[2 * i + 1] as Buffer),
-    }))
-  }
+  readonly putWill: SessionStore['putWill'] = (...will) => this.#wills.put(...will)
+  readonly removeWill: SessionStore['removeWill'] = (...client) => this.#wills.remove(...client)
+  readonly takeWills: SessionStore['takeWills'] = (brokerId) => this.#wills.take(brokerId)
 
   /** Subscriptions first, so that no message comes to what is removed after. @returns whether there was one */
   async #remove(clientId: string): Promise<boolean> {
@@ -232,6 +239,7 @@ export class RedisStore implements SessionStore {
     await this.#subscriptions.remove(clientId, [...new Set([...known, ...stored])])
     await this.#forgetKeys(clientId)
     this.#open.delete(clientId)
+    await this.#redis.srem(ownerKey(clientId), clientId)
     return (await this.#redis.zrem(SESSIONS, clientId)) > 0
   }
 
@@ -243,6 +251,7 @@ export class RedisStore implements SessionStore {
   /** Each key of a session ends by itself: the net under a broker that ends for ever. */
   async #keepAlive(clientIds: string[]): Promise<void> {
     const keys = clientIds.flatMap((clientId) => [
+      ownerKey(clientId),
       ...queueKeys(clientId),
       libraryKeys.subscriptions(clientId),
       libraryKeys.received(clientId),
@@ -284,6 +293,7 @@ export class RedisStore implements SessionStore {
   }
 }
 
-function willsKey(brokerId: string): string {
-  return `wills:${brokerId}`
+/** The sessions of one principal: what stands before the first slash of their client ids. */
+function ownerKey(clientId: string): string {
+  return `owner:${clientId.split('/', 1)[0]}`
 }

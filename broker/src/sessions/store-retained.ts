@@ -5,14 +5,17 @@ import type { RetainedMessage } from './store.ts'
 export class RetainedMessages {
   /** First two levels (`devices/{id}`) → topic → message. */
   readonly #groups = new Map<string, Map<string, RetainedMessage>>()
+  readonly total = { messages: 0, bytes: 0 }
 
   /** An empty payload removes the topic's message ([MQTT-3.3.1-10]). */
   store({ topic, payload, qos }: RetainedMessage): void {
     const key = groupOf(topic)
     const group = this.#groups.get(key) ?? new Map<string, RetainedMessage>()
+    this.#count(group.get(topic), -1)
     if (payload.length > 0) {
       // A copy: the payload is a slice of whatever the socket delivered, and would keep all of it in memory.
       group.set(topic, { topic, payload: Buffer.from(payload), qos })
+      this.#count(group.get(topic), 1)
       this.#groups.set(key, group)
       return
     }
@@ -32,9 +35,17 @@ export class RetainedMessages {
   /** @returns the topics that were in the group */
   forget(topic: string): string[] {
     const key = groupOf(topic)
-    const topics = [...(this.#groups.get(key)?.keys() ?? [])]
+    const messages = [...(this.#groups.get(key)?.values() ?? [])]
+    for (const message of messages) this.#count(message, -1)
+    const topics = messages.map(({ topic }) => topic)
     this.#groups.delete(key)
     return topics
+  }
+
+  #count(message: RetainedMessage | undefined, change: 1 | -1): void {
+    if (!message) return
+    this.total.messages += change
+    this.total.bytes += change * (message.topic.length + message.payload.length)
   }
 
   *#matching(filter: string): Iterable<RetainedMessage> {

@@ -18,6 +18,11 @@ export interface SessionStore {
   remove(clientId: string): Promise<void>
   /** Stored sessions whose client id begins with `prefix` (one principal's); used when a principal loses its right. */
   list(prefix: string): Promise<string[]>
+  /**
+   * Removes sessions whose client id begins with `prefix` (`{principal}/`), those idle longest first and never an open
+   * one, until so many are left. @returns the client ids of those removed
+   */
+  trim(prefix: string, count: number): Promise<string[]>
   /** Removes sessions idle for longer than `idleMs`. @returns their client ids */
   expire(idleMs: number): Promise<string[]>
 
@@ -50,6 +55,8 @@ export interface SessionStore {
   retained(filters: string[]): AsyncIterable<RetainedMessage>
   /** Retained messages in one group: the topics below `devices/{id}/`, or those sharing their first two levels. */
   retainedCount(topic: string): Promise<number>
+  /** All that are kept; in Redis, where they take no memory of ours, their groups. */
+  retainedTotal(): Promise<{ messages: number; bytes: number }>
   /** Forgets the whole group. */
   forgetRetained(topic: string): Promise<void>
 

@@ -60,11 +60,14 @@ export async function endSessionsOf(db: Queryable, brokerId: string): Promise<Lo
     .map((row) => ({ deviceId: row.device_id, disconnectedAt: row.disconnected_at }))
 }
 
-/** Of these sessions, the ones that were ended, by others: this broker was taken for lost. */
-export async function findEnded(db: Queryable, epochs: number[]): Promise<Set<number>> {
-  const { rows } = await db.query<{ id: number }>(
-    `SELECT id FROM session WHERE id = ANY($1::bigint[]) AND reason = 'broker_lost'`,
+/** Of these sessions, the ones that others have ended: this broker was taken for lost, or the device is elsewhere. */
+export async function findEnded(
+  db: Queryable,
+  epochs: number[],
+): Promise<Map<number, 'broker_lost' | 'taken_over'>> {
+  const { rows } = await db.query<{ id: number; reason: 'broker_lost' | 'taken_over' }>(
+    `SELECT id, reason FROM session WHERE id = ANY($1::bigint[]) AND reason IN ('broker_lost', 'taken_over')`,
     [epochs],
   )
-  return new Set(rows.map(({ id }) => id))
+  return new Map(rows.map(({ id, reason }) => [id, reason]))
 }
