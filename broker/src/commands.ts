@@ -122,6 +122,8 @@ export class CommandDispatcher {
 
   async #sendNext(deviceId: string, lane: Lane): Promise<void> {
     await lane.outbox.resumed
+    // Most have not subscribed yet when they connect: a whole fleet would ask the database in vain.
+    if (!mayHear(lane, topics.command(deviceId, ''))) return
     const room = limits.commands.inFlightPerDeviceMax - lane.unacknowledged.size
     for (const due of await listDueCommands(this.#deps.pool, deviceId, room)) {
       const topic = topics.command(deviceId, due.id)
@@ -196,6 +198,11 @@ export class CommandDispatcher {
     }
     this.nudge(deviceId)
   }
+}
+
+/** Whether it could ask for a command at all; `root` is where their topics begin. */
+function mayHear({ filters }: Lane, root: string): boolean {
+  return [...filters].some(([filter, { qos }]) => qos > 0 && (filter.startsWith(root) || /[#+]/.test(filter)))
 }
 
 /** Whether the client asked for this topic with an acknowledged delivery. */

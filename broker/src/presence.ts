@@ -44,6 +44,7 @@ export interface PresenceDeps {
 }
 
 const CHANGES_AT_ONCE = 1_000
+const GATHER_MS = 25
 /** Weight of the newest gap in the usual interval. */
 const INTERVAL_WEIGHT = 0.2
 const INT4_MAX = 2 ** 31 - 1
@@ -167,6 +168,8 @@ export class Presence {
 
   async #writeAll(): Promise<void> {
     for (let attempt = 0; this.#changes.length > 0; ) {
+      // A fleet that comes back shares commits: each costs the disk as much as a batch of readings.
+      if (!this.#isStopping) await sleep(GATHER_MS)
       // After a change the database refuses, one by one, so that only that one is passed over.
       const run = this.#changes.slice(0, attempt > 0 ? 1 : CHANGES_AT_ONCE)
       for (const change of run) if (change.kind === 'report') this.#reports.delete(change.session)

@@ -1,5 +1,5 @@
 import { limits } from '@telltale/infra/limits'
-import { enabledDevices, findGoneSince, findRevoked } from '@telltale/infra/storage/credentials'
+import { enabledDevices, findLosersSince, findRevoked } from '@telltale/infra/storage/credentials'
 import { findIntegration, findRevokedIntegrations } from '@telltale/infra/storage/integrations'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { ownerOf } from './attachment.ts'
@@ -7,6 +7,9 @@ import type { Clients } from './clients.ts'
 import { topics } from './contract/index.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { SessionStore } from './sessions/store.ts'
+
+/** A revocation becomes visible when its transaction commits, later than its time says. */
+const OVERLAP_MS = 30_000
 
 export interface RevocationsDeps {
   pool: Pool
@@ -22,6 +25,8 @@ export interface RevocationsDeps {
  */
 export class Revocations {
   readonly #deps: RevocationsDeps
+  #checkedMs = performance.now()
+  #fullMs = performance.now()
 
   constructor(deps: RevocationsDeps) {
     this.#deps = deps
@@ -29,20 +34,33 @@ export class Revocations {
 
   /** Word that something changed about this device, or `@integration`. */
   async changed(name: string): Promise<void> {
-    await this.check()
+    await this.#closeRevoked((one) => one === name)
     await this.#forgetUnlessEnabled([name])
   }
 
-  /** The net under a lost word: closes the connections whose secret is no longer good. */
+  /**
+   * The net under a lost word, every two seconds: closes connections whose secret is no longer good. Asked are those
+   * that lost something lately, by the database's clock, and now and then all: 10,000 at a time would disturb ingest.
+   */
   async check(): Promise<void> {
-    const revoked = await this.#findRevoked()
+    const nowMs = performance.now()
+    const isFull = nowMs - this.#fullMs > limits.sessions.sweepMs
+    const sinceMs = nowMs - this.#checkedMs + OVERLAP_MS
+    const losers = isFull ? undefined : new Set(await findLosersSince(this.#deps.pool, sinceMs))
+    await this.#closeRevoked((name) => name.startsWith('@') || losers === undefined || losers.has(name))
+    this.#checkedMs = nowMs
+    if (isFull) this.#fullMs = nowMs
+  }
+
+  async #closeRevoked(isAsked: (name: string) => boolean): Promise<void> {
+    const revoked = await this.#findRevoked(isAsked)
     await Promise.all(revoked.map((credential) => this.#deps.clients.closeCredential(credential, 'revoked')))
     if (revoked.length > 0) await this.#forgetUnlessEnabled([...new Set(revoked.map(({ name }) => name))])
   }
 
-  async #findRevoked(): Promise<{ name: string; hash: Buffer }[]> {
+  async #findRevoked(isAsked: (name: string) => boolean): Promise<{ name: string; hash: Buffer }[]> {
     const { pool, clients } = this.#deps
-    const inUse = [...clients.credentialsInUse()]
+    const inUse = [...clients.credentialsInUse()].filter(({ name }) => isAsked(name))
     const devices = inUse.filter(({ kind }) => kind === 'device')
     const integrations = inUse.filter(({ kind }) => kind === 'integration')
     const askDevices = devices.map(({ name, hash }) => ({ deviceId: name, hash }))
@@ -62,7 +80,7 @@ export class Revocations {
     await durable.expire(expiryMs)
     const owners = new Set((await durable.list('')).map(ownerOf))
     // Those without a session may have left retained messages, if the word of their end was lost.
-    for (const id of await findGoneSince(this.#deps.pool, 2 * limits.sessions.sweepMs)) owners.add(id)
+    for (const id of await findLosersSince(this.#deps.pool, 2 * limits.sessions.sweepMs)) owners.add(id)
     await this.#forgetUnlessEnabled([...owners])
   }
 

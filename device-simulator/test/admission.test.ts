@@ -150,7 +150,7 @@ describe.skipIf(toolMissing('chromium'))('admission', () => {
   it('O-STORY-3 the device page and the system page list what went wrong', async () => {
     await page.goto(`${site.dashboard}/devices/hello?tab=presence`)
     const ofDevice = page.getByRole('region', { name: 'Connection problems' })
-    await ofDevice.getByText('The password is not a secret of this device.').waitFor()
+    await ofDevice.getByText('The password is not a secret of this name.').waitFor()
     await ofDevice.getByText(/^2 times since/).waitFor()
     expect(await accessibilityProblems(page)).toEqual([])
     expect(await widthsThatScroll(page, 'device-problems')).toEqual([])

@@ -7,6 +7,11 @@ ALTER TABLE device_credential ADD COLUMN kind text NOT NULL DEFAULT 'secret'
 -- A certificate has one row, whoever meets it first; so a revoked one stays revoked.
 CREATE UNIQUE INDEX device_credential_certificate ON device_credential (device_id, hash) WHERE kind = 'certificate';
 
+-- Brokers ask every two seconds what was taken back just now.
+CREATE INDEX device_credential_revoked ON device_credential (revoked_at) WHERE revoked_at IS NOT NULL;
+CREATE INDEX device_disabled ON device (disabled_at) WHERE disabled_at IS NOT NULL;
+CREATE INDEX device_deletion_requested ON device_deletion (requested_at);
+
 -- MQTT clients that are not devices. Deleting the row revokes; the audit trail remembers.
 CREATE TABLE integration (
   name text PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$'),

@@ -150,8 +150,8 @@ export const limits = {
   },
   signIns: {
     /** Devices whose credentials are looked up at once, and how often: 800 a second, so that others are served too. */
-    lookupsMax: 8,
-    lookupEveryMs: 10,
+    lookupsMax: 16,
+    lookupEveryMs: 20,
   },
   sessions: {
     /** Messages of QoS 1 and 2 sent to one client and not acknowledged yet. */

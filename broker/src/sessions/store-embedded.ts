@@ -175,7 +175,8 @@ export class EmbeddedStore implements SessionStore {
     const key = keys.retainedKey(message.topic)
     const value = encodeMessage({ ...message, retain: true })
     const write: Write = message.payload.length > 0 ? { type: 'put', key, value } : { type: 'del', key }
-    await this.#disk.write([write], { isSynced: true })
+    // Of QoS 0 nothing is acknowledged: the statuses of a whole fleet that comes back must not wait for the disk.
+    await this.#disk.write([write], { isSynced: message.qos > 0 })
   }
 
   async *retained(filters: string[]): AsyncGenerator<RetainedMessage> {

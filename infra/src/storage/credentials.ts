@@ -106,10 +106,11 @@ async function insertCertificate(pool: Pool, certificate: PresentedCertificate):
   })
 }
 
-/** Devices that were disabled or deleted not longer ago than this. */
-export async function findGoneSince(db: Queryable, agoMs: number): Promise<string[]> {
+/** Devices that were disabled or deleted, or had a credential revoked, not longer ago than this. */
+export async function findLosersSince(db: Queryable, agoMs: number): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
     `SELECT id FROM device WHERE disabled_at > now() - $1 * interval '1 millisecond'
+     UNION SELECT device_id FROM device_credential WHERE revoked_at > now() - $1 * interval '1 millisecond'
      UNION SELECT device_id FROM device_deletion WHERE requested_at > now() - $1 * interval '1 millisecond'`,
     [agoMs],
   )
