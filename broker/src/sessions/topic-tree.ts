@@ -48,7 +48,7 @@ export class TopicTree<Key, Value> {
   /** Values of all matching filters; one whose key stands under several of them is there several times. */
   match(topic: string): Value[] {
     const found: Value[] = []
-    collect(this.#root, topic.split('/'), 0, found)
+    if (this.size > 0) collect(this.#root, topic.split('/'), 0, found)
     return found
   }
 }
