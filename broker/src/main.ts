@@ -4,7 +4,6 @@ import { hashSecret } from '@telltale/infra/secrets'
 import { type Releases, runService } from '@telltale/infra/service'
 import { tlsFiles } from '@telltale/infra/settings-rules'
 import { openEngine } from '@telltale/infra/storage/engine'
-import { createPool, type Pool } from '@telltale/infra/storage/pool'
 import { ownerOf, saidClientId } from './attachment.ts'
 import { Broker } from './broker.ts'
 import { Cluster } from './cluster.ts'
@@ -21,6 +20,7 @@ import { LatestReadings } from './latest-readings.ts'
 import { listenTcp, listenWebSocket } from './listeners.ts'
 import { listenTls } from './listeners-tls.ts'
 import { Liveness } from './liveness.ts'
+import { openPools } from './pools.ts'
 import { Presence } from './presence.ts'
 import { repeat } from './repeat.ts'
 import { Revocations } from './revocations.ts'
@@ -29,6 +29,7 @@ import { SeriesCache } from './series-cache.ts'
 import { openStores, sessionExpiryMs } from './sessions/open-stores.ts'
 import { type QueueFull, Sessions } from './sessions/sessions.ts'
 import { StoredWills } from './sessions/stored-wills.ts'
+import { atMost, DRAIN_MS, STOP_MS } from './stopping.ts'
 import { StorageJobs } from './storage-jobs.ts'
 import { TelemetryWriter } from './telemetry-writer.ts'
 import { Totals } from './totals.ts'
@@ -54,6 +55,7 @@ await runService(async (releases) => {
   const stores = await openStores(config, { cluster, log, releases })
   const sessions = new Sessions({
     ...{ ...stores, log },
+    queueMessagesMax: config.TELLTALE_SESSION_QUEUE_MESSAGES,
     onQueueFull: (full) => reportQueueFull(diagnostics, config, full),
   })
   const presence = new Presence({
@@ -119,16 +121,16 @@ await runService(async (releases) => {
   const jobs = new StorageJobs({ pool: jobsPool, engine: await openEngine(jobsPool), config, log })
 
   // Released last-in-first-out: stop listening, store and acknowledge what was read, close, write the last rows.
-  releases.add('diagnostics', () => diagnostics.stop())
-  releases.add('presence', () => presence.stop())
-  releases.add('commands', () => commands.stop())
-  releases.add('latest readings', () => latest.stop())
+  releases.add('diagnostics', () => atMost(STOP_MS, diagnostics.stop()))
+  releases.add('presence', () => atMost(STOP_MS, presence.stop()))
+  releases.add('commands', () => atMost(STOP_MS, commands.stop()))
+  releases.add('latest readings', () => atMost(STOP_MS, latest.stop()))
   await engine.makeRoom(Date.now())
   await broker.start()
   releases.add('connections', () => broker.close())
   releases.add('open batches', () => {
     broker.stopReading()
-    return writer.idle()
+    return atMost(DRAIN_MS, writer.idle())
   })
   if (cluster) await connectCluster(cluster, broker, router)
   cluster?.onBack(() => {
@@ -276,18 +278,3 @@ function enrolmentOf(config: BrokerConfig) {
   const key = config.TELLTALE_ENROLMENT_KEY
   return { mode: config.TELLTALE_ENROLMENT, keyHash: key === undefined ? undefined : hashSecret(key) }
 }
-
-/** Pools of their own, so that neither commands and sign-ins, nor telemetry, nor long jobs wait for one another. */
-function openPools(config: BrokerConfig, log: Logger, releases: Releases): Record<PoolName, Pool> {
-  const url = config.TELLTALE_DATABASE_URL
-  const onConnectionError = (err: Error) => log.warn({ err }, 'a database connection was lost')
-  const { batchesInFlightMax } = limits.writer
-  const writerPool = createPool({ url, name: 'writer', max: batchesInFlightMax + 1, onConnectionError })
-  const pool = createPool({ url, name: 'broker', max: 6, onConnectionError })
-  const { connectionsMax: max, statementTimeoutMs } = limits.jobs
-  const jobsPool = createPool({ url, name: 'jobs', max, statementTimeoutMs, onConnectionError })
-  releases.add('database pools', () => Promise.all([writerPool.end(), pool.end()]))
-  return { pool, writerPool, jobsPool }
-}
-
-type PoolName = 'pool' | 'writerPool' | 'jobsPool'

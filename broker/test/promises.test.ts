@@ -21,7 +21,7 @@ const places = [
   { place: 'embedded', isMissing: false },
   { place: 'in Redis', isMissing: toolMissing('redis-server') },
 ]
-const QUEUE_MESSAGES = 100
+const QUEUE_MESSAGES = 50
 
 interface Credentials {
   username: string

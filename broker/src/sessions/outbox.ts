@@ -20,6 +20,7 @@ export interface OutboxDeps {
   isClean: boolean
   /** Of a clean session the one in memory. */
   store: SessionStore
+  inFlightMax: number
   /** What may wait in the socket's buffer before messages of QoS 0 are dropped. */
   bufferBytesMax: number
   /** Asked before anything of the queue is sent: it was filled without asking, and rights may end. */
@@ -181,7 +182,7 @@ export class Outbox {
     while (this.#isNudged && this.#isOpen) {
       this.#isNudged = false
       for (;;) {
-        const room = limits.sessions.inFlightMax - this.#inFlight.size
+        const room = this.#deps.inFlightMax - this.#inFlight.size
         this.#isBehind = room <= 0
         if (this.#isBehind) break
         if (client.conn.writableNeedDrain) {

@@ -1,3 +1,4 @@
+import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import type { ProblemLimit } from '@telltale/infra/storage/problems'
 import type { Client } from 'aedes'
@@ -9,6 +10,8 @@ import type { Drop, Qos, QueuedMessage, SessionStore, Subscription } from './sto
 import { TopicTree } from './topic-tree.ts'
 
 export interface SessionsDeps {
+  /** Bound of every queue. */
+  queueMessagesMax: number
   /** Persistent sessions, retained messages and wills. */
   durable: SessionStore
   /** Clean sessions: theirs end with the connection. */
@@ -110,6 +113,8 @@ export class Sessions {
       bufferBytesMax,
       mayReceive,
       onStuck,
+      // What is in flight is in the queue as well, which must have room for one more.
+      inFlightMax: Math.max(1, Math.min(limits.sessions.inFlightMax, this.#deps.queueMessagesMax - 1)),
       // Two connections of one client id can overlap: clean sessions are told apart.
       clientId: isClean ? `${sessionId}#${++this.#cleanCount}` : sessionId,
       store: isClean ? this.#deps.memory : this.#deps.durable,
