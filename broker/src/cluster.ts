@@ -59,7 +59,7 @@ export class Cluster implements OtherBrokers {
    */
   async start(): Promise<void> {
     await this.#redis.connect()
-    if ((await this.#redis.listenerCount(toBroker(this.#brokerId))) > 0)
+    if (await this.#hasNamesake())
       throw new StartError(`another broker called ${this.#brokerId} is running; set TELLTALE_BROKER_ID`)
     await Promise.all([
       this.#redis.listen(ALL, ({ word }) => this.#heard(word as Word)),
@@ -73,6 +73,19 @@ export class Cluster implements OtherBrokers {
     const listeners = await this.#redis.listenerCount(ALL)
     const endMs = performance.now() + limits.cluster.introductionMs
     while (this.#interest.size < listeners - 1 && performance.now() < endMs) await sleep(10)
+  }
+
+  /** Redis may take minutes to notice that a machine is gone: only a namesake that answers counts. */
+  async #hasNamesake(): Promise<boolean> {
+    if ((await this.#redis.listenerCount(toBroker(this.#brokerId))) === 0) return false
+    const asking = `${this.#brokerId}?`
+    let hasAnswered = false
+    await this.#redis.listen(toBroker(asking), () => {
+      hasAnswered = true
+    })
+    this.#redis.emit({ topic: toBroker(this.#brokerId), word: { kind: 'hello', from: asking } })
+    await sleep(limits.cluster.answerMs)
+    return hasAnswered
   }
 
   /** Called whenever messages may have been missed, because the connection was away. */

@@ -193,6 +193,15 @@ describe.skipIf(toolMissing('redis-server'))('several brokers', () => {
     )
   }, 40_000)
 
+  it('M-CLUSTER-9 a name whose former broker vanished with its machine can be used at once', async () => {
+    // What Redis still knows of it: a connection that listens and never says anything.
+    const vanished = new Redis(redis.url)
+    await vanished.subscribe('telltale/broker/d')
+    const broker = await startNamed('d')
+    expect(await broker.program.stop()).toBe(0)
+    vanished.disconnect()
+  })
+
   it('M-CLUSTER-8 two brokers of one name: the second says so', async () => {
     await expect(startNamed('a')).rejects.toThrow(
       /another broker called a is running; set TELLTALE_BROKER_ID/,
