@@ -182,7 +182,7 @@ export const limits = {
     /** Not heard for so long, it gets no messages any more. */
     forgottenAfterMs: 15_000,
     /** Its devices count as lost: others correct that within 15 s. */
-    lostAfterMs: 10_000,
+    lostAfterMs: 9_000,
     introductionMs: 2_000,
     answerMs: 1_000,
     stopMs: 500,
