@@ -74,7 +74,6 @@ export class Broker {
     this.#aedes = new Aedes({
       mq: deps.router,
       persistence: persistenceForAedes({ sessions: deps.sessions, wills: deps.storedWills, durable, memory }),
-      concurrency: limits.broker.concurrency,
       connectTimeout: 2 * limits.gate.connectTimeoutMs,
       drainTimeout: limits.broker.drainTimeoutMs,
       maxTopicLevels: limits.broker.topicLevelsMax,

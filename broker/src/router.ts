@@ -24,8 +24,7 @@ const NEW_CLIENT = /^\$SYS\/([^/]+)\/new\/clients$/
  */
 export class Router {
   readonly #deliver: (packet: Published) => void
-  /** Filter → subscriptions here. */
-  readonly #wanted = new Map<string, number>()
+  readonly #wanted = new Map<string, { subscriptions: number; told: Promise<void> | undefined }>()
   #others: OtherBrokers | undefined
 
   constructor(deliver: (packet: Published) => void) {
@@ -42,20 +41,21 @@ export class Router {
       done?.()
       return this
     }
-    const count = this.#wanted.get(filter) ?? 0
-    this.#wanted.set(filter, count + 1)
-    const told = count === 0 ? this.#others?.want(filter) : undefined
-    if (told) void told.then(() => done?.())
+    const wanted = this.#wanted.get(filter) ?? { subscriptions: 0, told: this.#others?.want(filter) }
+    wanted.subscriptions++
+    this.#wanted.set(filter, wanted)
+    // Also of a filter that somebody else subscribed to just now: the others may not know of it yet.
+    if (wanted.told) void wanted.told.then(() => done?.())
     else done?.()
     return this
   }
 
   removeListener(filter: string, _listener: unknown, done?: Done): this {
-    const count = this.#wanted.get(filter)
-    if (count === 1) {
+    const wanted = this.#wanted.get(filter)
+    if (wanted && --wanted.subscriptions === 0) {
       this.#wanted.delete(filter)
       this.#others?.unwant(filter)
-    } else if (count !== undefined) this.#wanted.set(filter, count - 1)
+    }
     done?.()
     return this
   }

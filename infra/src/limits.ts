@@ -139,8 +139,6 @@ export const limits = {
   },
   broker: {
     drainTimeoutMs: 20_000,
-    /** aedes' mqemitter: parallel deliveries. Low values serialise the whole broker. */
-    concurrency: 2_000,
     topicLevelsMax: 10,
     activityFlushMs: 5_000,
     /** The net under a lost word of a revocation; contract: closed within 2 s. */

@@ -24,9 +24,6 @@ export interface Target {
 
 export type TargetName = 'telltale' | 'mosquitto' | 'another broker'
 
-/** Until the broker knows integrations. */
-const RUNS_OURS = true
-
 const INTEGRATION = 'conformance'
 
 /**
@@ -36,7 +33,7 @@ const INTEGRATION = 'conformance'
 export function listTargets(): { name: TargetName; start: () => Promise<Target> }[] {
   const { TELLTALE_TEST_MQTT_URL: mqtt, TELLTALE_TEST_MQTT_WS_URL: ws } = process.env
   if (mqtt && ws) return [{ name: 'another broker', start: async () => givenTarget(mqtt, ws) }]
-  const ours = RUNS_OURS ? [{ name: 'telltale' as const, start: startOurs }] : []
+  const ours = [{ name: 'telltale' as const, start: startOurs }]
   if (process.env.TELLTALE_TEST_REFERENCE !== '1') {
     reportSkipped('the MQTT suite ran on our broker only: TELLTALE_TEST_REFERENCE=1 adds mosquitto')
     return ours
