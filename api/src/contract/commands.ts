@@ -40,8 +40,12 @@ export const Command = Type.Object({
 })
 export type Command = Type.Static<typeof Command>
 
-const CommandName = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
-const TtlMs = Type.Integer({ minimum: 1_000, maximum: 7 * 24 * 3_600_000, default: 30_000 })
+export const CommandName = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: '^[^\\u0000-\\u001f\\u007f]+$',
+})
+export const TtlMs = Type.Integer({ minimum: 1_000, maximum: 7 * 24 * 3_600_000, default: 30_000 })
 
 export const NewCommand = Type.Object(
   { name: CommandName, params: Type.Optional(Type.Unknown()), ttlMs: Type.Optional(TtlMs) },

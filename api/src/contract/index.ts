@@ -1,4 +1,12 @@
 export {
+  CommandBatch,
+  CommandBatchCount,
+  CommandBatchResult,
+  CommandBatchStatus,
+  DeviceFilter,
+  NewCommandBatch,
+} from './command-batches.ts'
+export {
   ClientFrame,
   Command,
   CommandStatus,
@@ -39,3 +47,4 @@ export {
   RejectedMessage,
 } from './telemetry.ts'
 export { NewToken, Token, TokenCreated } from './tokens.ts'
+export { CommandType, DeviceType, DeviceTypeBody, MetricType, Threshold, TypeName } from './types.ts'

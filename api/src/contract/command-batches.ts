@@ -1,0 +1,79 @@
+import { Type } from 'typebox'
+import { CommandName, CommandStatus, TtlMs } from './commands.ts'
+import { DeviceId, Instant } from './common.ts'
+import { PresenceStatus } from './presence.ts'
+
+/** Which devices: all conditions together. Everybody is said in so many words, never by leaving the rest out. */
+export const DeviceFilter = Type.Object(
+  {
+    all: Type.Optional(Type.Literal(true)),
+    ids: Type.Optional(Type.Array(DeviceId, { minItems: 1, maxItems: 1_000, uniqueItems: true })),
+    q: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'part of the id or name' })),
+    status: Type.Optional(PresenceStatus),
+    tag: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    type: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+export type DeviceFilter = Type.Static<typeof DeviceFilter>
+
+export const NewCommandBatch = Type.Object(
+  {
+    filter: DeviceFilter,
+    name: CommandName,
+    params: Type.Optional(Type.Unknown()),
+    ttlMs: Type.Optional(TtlMs),
+    dryRun: Type.Optional(Type.Boolean({ default: false, description: 'only count the devices' })),
+    devicesMax: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'refuse when the filter has come to match more than this' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type NewCommandBatch = Type.Static<typeof NewCommandBatch>
+
+/** What a dry run answers: how many devices the filter matches now. */
+export const CommandBatchCount = Type.Object({
+  devices: Type.Integer(),
+  online: Type.Integer({ description: 'of them, connected now' }),
+  disabled: Type.Integer({ description: 'of them, disabled: they will be refused' }),
+})
+export type CommandBatchCount = Type.Static<typeof CommandBatchCount>
+
+/** `waiting`: its command is not made yet · `refused`: it cannot take it · `stopped`: the batch ended before its turn. */
+export const CommandBatchStatus = Type.Union([
+  ...CommandStatus.anyOf,
+  Type.Literal('waiting'),
+  Type.Literal('refused'),
+  Type.Literal('stopped'),
+])
+export type CommandBatchStatus = Type.Static<typeof CommandBatchStatus>
+
+/** One command for many devices, made a few devices at a time. */
+export const CommandBatch = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  name: Type.String(),
+  params: Type.Unknown(),
+  ttlMs: Type.Integer({ description: 'of each command, from its own making' }),
+  filter: DeviceFilter,
+  status: Type.Union([Type.Literal('running'), Type.Literal('finished'), Type.Literal('stopped')], {
+    description: 'finished: every command is made; what became of them is in `results`',
+  }),
+  devices: Type.Integer(),
+  results: Type.Record(Type.String(), Type.Integer(), {
+    description: 'how many devices are in each state; states nobody is in are left out',
+  }),
+  createdBy: Type.String(),
+  createdAt: Instant,
+  finishedAt: Type.Union([Instant, Type.Null()], { description: 'when it was finished or stopped' }),
+})
+export type CommandBatch = Type.Static<typeof CommandBatch>
+
+export const CommandBatchResult = Type.Object({
+  deviceId: Type.String(),
+  commandId: Type.Union([Type.String({ format: 'uuid' }), Type.Null()]),
+  status: CommandBatchStatus,
+  error: Type.Union([Type.String(), Type.Null()]),
+  finishedAt: Type.Union([Instant, Type.Null()]),
+})
+export type CommandBatchResult = Type.Static<typeof CommandBatchResult>
