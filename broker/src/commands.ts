@@ -1,48 +1,29 @@
-import { isUtf8 } from 'node:buffer'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { retry } from '@telltale/infra/retry'
 import {
-  type CommandRecord,
+  noteLateReply,
+  type TransitionName,
+  transitionCommand,
+} from '@telltale/infra/storage/command-transitions'
+import { type CommandRecord, getCommand } from '@telltale/infra/storage/commands'
+import {
   finishOverdueCommands,
   listDevicesWithDueCommands,
   listDueCommands,
-  type TransitionName,
-  transitionCommand,
-} from '@telltale/infra/storage/commands'
+  listOpenCommands,
+} from '@telltale/infra/storage/due-commands'
 import { isTransient } from '@telltale/infra/storage/errors'
 import type { Pool } from '@telltale/infra/storage/pool'
 import type { Client } from 'aedes'
-import { generate } from 'mqtt-packet'
 import { onPuback } from './aedes-client.ts'
-import {
-  type CommandPayload,
-  filterMatches,
-  type ReplyPayload,
-  type ReplyStatus,
-  replyStatuses,
-  topics,
-} from './contract/index.ts'
-import type { Outbox } from './sessions/outbox.ts'
+import { CommandClock } from './command-clock.ts'
+import { CommandLane } from './command-lane.ts'
+import { replyTransition } from './command-replies.ts'
+import type { ReplyPayload } from './contract/index.ts'
 import type { Attached } from './sessions/sessions.ts'
 
 const BACKOFF = { minMs: 100, maxMs: 2_000 }
-
-/** A device's way to receive: its live client and what was sent to it and not acknowledged yet. */
-interface Lane {
-  client: Client
-  /** Gives packet ids that are free. */
-  outbox: Outbox
-  /** What the device subscribed to. */
-  filters: Attached['filters']
-  /** Packet id → command id, until its PUBACK. */
-  unacknowledged: Map<number, string>
-  /** Packets of commands that a reply or their time has finished: they block nothing, a late PUBACK still counts. */
-  settled: Map<number, string>
-  isDispatching: boolean
-  /** A nudge came while dispatching: look once more. */
-  isNudged: boolean
-}
 
 /**
  * Sends queued commands to the devices connected here. Rows are the truth and messages are nudges: a lost nudge is
@@ -51,12 +32,18 @@ interface Lane {
  */
 export class CommandDispatcher {
   readonly #deps: { pool: Pool; log: Logger; publish: (record: CommandRecord) => void }
-  readonly #lanes = new Map<string, Lane>()
+  readonly #clock: CommandClock
+  readonly #lanes = new Map<string, CommandLane>()
+  /** Command → its change under way: what is told of one command is told in the order of its changes. */
+  readonly #changing = new Map<string, Promise<unknown>>()
+  /** Of the devices that could be sent something. */
+  #askedUpTo = 0
   #timer: NodeJS.Timeout | undefined
   #sweeping: Promise<void> | undefined
 
   constructor(deps: { pool: Pool; log: Logger; publish: (record: CommandRecord) => void }) {
     this.#deps = deps
+    this.#clock = new CommandClock(deps)
   }
 
   start(): void {
@@ -72,18 +59,10 @@ export class CommandDispatcher {
     await this.#sweeping
   }
 
-  connected(deviceId: string, { client, outbox, filters }: Attached): void {
-    const lane: Lane = {
-      client,
-      outbox,
-      filters,
-      unacknowledged: new Map(),
-      settled: new Map(),
-      isDispatching: false,
-      isNudged: false,
-    }
+  connected(deviceId: string, attached: Attached): void {
+    const lane = new CommandLane(deviceId, attached)
     this.#lanes.set(deviceId, lane)
-    onPuback(client, (packetId) => void this.#acknowledged(deviceId, lane, packetId))
+    onPuback(attached.client, (packetId) => void this.#acknowledged(lane, packetId))
     this.nudge(deviceId)
   }
 
@@ -96,22 +75,35 @@ export class CommandDispatcher {
     const lane = this.#lanes.get(deviceId)
     if (!lane) return
     lane.isNudged = true
-    if (!lane.isDispatching) void this.#dispatch(deviceId, lane)
+    if (!lane.isDispatching) void this.#dispatch(lane)
   }
 
-  /** Settles a command by the device's reply; one that is late, double or not this device's changes nothing. */
+  /** One API has queued or cancelled it: the others are told. */
+  changed(id: string): void {
+    this.#tellInTurn(id, () => getCommand(this.#deps.pool, id)).catch((error) => {
+      this.#deps.log.warn({ err: error, commandId: id }, 'a command could not be told')
+    })
+  }
+
+  /** Settles a command by the device's reply. One that is late is noted; one that is not this device's is not. */
   async reply(deviceId: string, commandId: string, reply: ReplyPayload): Promise<void> {
-    const record = await this.#transition(deviceId, commandId, replyTransition(reply))
-    if (record?.finishedAt) this.#unblock(record)
+    const change = replyTransition(reply)
+    const record = await this.#transition(deviceId, commandId, change)
+    if (!record) {
+      const { status, result, error } = reply
+      const words = { status, result, error }
+      return noteLateReply(this.#deps.pool, { id: commandId, deviceId, ...change, words })
+    }
+    if (record.finishedAt) this.#unblock(record)
   }
 
-  async #dispatch(deviceId: string, lane: Lane): Promise<void> {
+  async #dispatch(lane: CommandLane): Promise<void> {
+    const { deviceId } = lane
     lane.isDispatching = true
     try {
       while (lane.isNudged && this.#lanes.get(deviceId) === lane) {
         lane.isNudged = false
-        if (lane.unacknowledged.size < limits.commands.inFlightPerDeviceMax)
-          await this.#sendNext(deviceId, lane)
+        if (!lane.isFull) await this.#sendNext(lane)
       }
     } catch (error) {
       this.#deps.log.warn({ err: error, deviceId }, 'commands could not be sent; the sweep tries again')
@@ -120,32 +112,31 @@ export class CommandDispatcher {
     }
   }
 
-  async #sendNext(deviceId: string, lane: Lane): Promise<void> {
-    await lane.outbox.resumed
+  async #sendNext(lane: CommandLane): Promise<void> {
+    await lane.resumed
     // Most have not subscribed yet when they connect: a whole fleet would ask the database in vain.
-    if (!mayHear(lane, topics.command(deviceId, ''))) return
-    const room = limits.commands.inFlightPerDeviceMax - lane.unacknowledged.size
-    for (const due of await listDueCommands(this.#deps.pool, deviceId, room)) {
-      const topic = topics.command(deviceId, due.id)
-      if (!hears(lane, topic)) return
+    if (!lane.mayHear) return
+    const limit = limits.commands.inFlightPerDeviceMax
+    const nowMs = await this.#clock.now()
+    for (const due of await listDueCommands(this.#deps.pool, lane.deviceId, { limit, nowMs })) {
+      if (lane.inFlight.includes(due.id)) continue
+      if (!lane.hears(due.id) || !lane.isWritable) return
       // Marked before it is written: a crash in between leaves a `sent` row, which the next connect sends again.
-      if (due.status === 'queued' && !(await this.#transition(deviceId, due.id, { to: 'sent' }))) {
+      if (due.status === 'queued' && !(await this.#transition(lane.deviceId, due.id, { to: 'sent' }))) {
         // Cancelled, or sent by the connection before this one just now: look again.
         lane.isNudged = true
         continue
       }
-      if (lane.client.closed) return
-      const messageId = lane.outbox.lendPacketId()
-      lane.unacknowledged.set(messageId, due.id)
-      const message = { topic, payload: encodeCommand(due), qos: 1, retain: false, dup: false } as const
-      // Past the session's queue: that would send it again after it expired.
-      lane.client.conn.write(generate({ cmd: 'publish', messageId, ...message }))
+      const ttlLeftMs = Math.min(due.ttlMs, Math.ceil(due.expiresMs - (await this.#clock.now())))
+      if (ttlLeftMs <= 0 || lane.client.closed) return
+      lane.send(due, ttlLeftMs)
     }
   }
 
-  async #acknowledged(deviceId: string, lane: Lane, packetId: number): Promise<void> {
-    const commandId = lane.unacknowledged.get(packetId) ?? lane.settled.get(packetId)
+  async #acknowledged(lane: CommandLane, packetId: number): Promise<void> {
+    const commandId = lane.commandOf(packetId)
     if (commandId === undefined) return
+    const { deviceId } = lane
     try {
       const record = () => this.#transition(deviceId, commandId, { to: 'delivered' })
       // Not given up while the database is away: what is not recorded as delivered would be sent again.
@@ -153,105 +144,86 @@ export class CommandDispatcher {
     } catch (error) {
       this.#deps.log.warn({ err: error, deviceId, commandId }, 'a delivery could not be recorded')
     }
-    lane.unacknowledged.delete(packetId)
-    lane.settled.delete(packetId)
-    lane.outbox.giveBack(packetId)
+    lane.acknowledged(packetId)
     this.nudge(deviceId)
   }
 
-  async #transition(
-    deviceId: string,
+  #transition(deviceId: string, id: string, change: Change): Promise<CommandRecord | undefined> {
+    return this.#tellInTurn(id, async () =>
+      transitionCommand(this.#deps.pool, { id, deviceId, ...change }, await this.#clock.now()),
+    )
+  }
+
+  async #tellInTurn(
     id: string,
-    change: { to: TransitionName; detail?: unknown },
+    work: () => Promise<CommandRecord | undefined>,
   ): Promise<CommandRecord | undefined> {
-    const record = await transitionCommand(this.#deps.pool, { id, deviceId, ...change })
-    if (record) this.#deps.publish(record)
-    return record
+    const before = this.#changing.get(id)
+    const changing = (async () => {
+      await before?.catch(() => {})
+      const record = await work()
+      if (record) this.#deps.publish(record)
+      return record
+    })()
+    this.#changing.set(id, changing)
+    try {
+      return await changing
+    } finally {
+      if (this.#changing.get(id) === changing) this.#changing.delete(id)
+    }
   }
 
   async #sweep(): Promise<void> {
     try {
-      for (const record of await finishOverdueCommands(this.#deps.pool)) {
-        this.#deps.publish(record)
-        this.#unblock(record)
-      }
-      for (const deviceId of await listDevicesWithDueCommands(this.#deps.pool, [...this.#lanes.keys()]))
+      await this.#clock.check()
+      await this.#finishOverdue()
+      await this.#unblockFinished()
+      const nowMs = await this.#clock.now()
+      for (const deviceId of await listDevicesWithDueCommands(this.#deps.pool, this.#nextToAsk(), nowMs))
         this.nudge(deviceId)
     } catch (error) {
       this.#deps.log.warn({ err: error }, 'the command sweep failed; it runs again')
     }
   }
 
-  /** A finished command no longer blocks the ones behind it, acknowledged or not. */
-  #unblock({ deviceId, id }: CommandRecord): void {
-    const lane = this.#lanes.get(deviceId)
-    if (!lane) return
-    for (const [packetId, commandId] of lane.unacknowledged)
-      if (commandId === id) {
-        lane.unacknowledged.delete(packetId)
-        lane.settled.set(packetId, commandId)
+  /** The next of those that could be sent something, around and around. */
+  #nextToAsk(): string[] {
+    const idle = [...this.#lanes.values()].filter((lane) => !lane.isFull && lane.mayHear)
+    if (this.#askedUpTo >= idle.length) this.#askedUpTo = 0
+    const from = this.#askedUpTo
+    this.#askedUpTo += limits.commands.sweptDevicesMax
+    return idle.slice(from, this.#askedUpTo).map(({ deviceId }) => deviceId)
+  }
+
+  async #finishOverdue(): Promise<void> {
+    for (;;) {
+      const finished = await finishOverdueCommands(this.#deps.pool, await this.#clock.now())
+      for (const record of finished) {
+        this.#deps.publish(record)
+        this.#unblock(record)
       }
-    for (const packetId of lane.settled.keys()) {
-      if (lane.settled.size <= limits.commands.queuedPerDeviceMax) break
-      lane.settled.delete(packetId)
-      lane.outbox.giveBack(packetId)
+      if (finished.length < limits.commands.overdueMax) return
     }
+  }
+
+  /** Another broker's sweep may have ended what was sent here. */
+  async #unblockFinished(): Promise<void> {
+    const sent = [...this.#lanes.values()].flatMap(({ deviceId, inFlight }) =>
+      inFlight.map((id) => ({ deviceId, id })),
+    )
+    if (sent.length === 0) return
+    const ids = sent.map(({ id }) => id)
+    const open = await listOpenCommands(this.#deps.pool, ids)
+    for (const command of sent) if (!open.has(command.id)) this.#unblock(command)
+  }
+
+  #unblock({ deviceId, id }: { deviceId: string; id: string }): void {
+    this.#lanes.get(deviceId)?.settle(id)
     this.nudge(deviceId)
   }
 }
 
-/** Whether it could ask for a command at all; `root` is where their topics begin. */
-function mayHear({ filters }: Lane, root: string): boolean {
-  return [...filters].some(([filter, { qos }]) => qos > 0 && (filter.startsWith(root) || /[#+]/.test(filter)))
-}
-
-/** Whether the client asked for this topic with an acknowledged delivery. */
-function hears({ filters }: Lane, topic: string): boolean {
-  return [...filters].some(([filter, { qos }]) => qos > 0 && filterMatches(filter, topic))
-}
-
-function encodeCommand(due: CommandRecord & { ttlLeftMs: number }): Buffer {
-  const payload: CommandPayload = {
-    name: due.name,
-    params: due.params,
-    sentAt: Date.now(),
-    ttlMs: due.ttlLeftMs,
-  }
-  return Buffer.from(JSON.stringify(payload))
-}
-
-/** @returns undefined when the payload is not a reply */
-export function decodeReply(payload: Buffer): ReplyPayload | undefined {
-  try {
-    if (!isUtf8(payload)) return undefined
-    const parsed = JSON.parse(payload.toString('utf8')) as Partial<ReplyPayload> | null
-    if (typeof parsed !== 'object' || parsed === null) return undefined
-    if (!replyStatuses.includes(parsed.status as ReplyStatus)) return undefined
-    if (parsed.error !== undefined && typeof parsed.error !== 'string') return undefined
-    if (!isStorable(parsed)) return undefined
-    return parsed as ReplyPayload
-  } catch {
-    return undefined
-  }
-}
-
-/** PostgreSQL's jsonb and text cannot hold U+0000, nor half a surrogate pair. */
-function isStorable(value: unknown): boolean {
-  if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed()
-  if (typeof value !== 'object' || value === null) return true
-  return Object.entries(value).every(([key, inner]) => isStorable(key) && isStorable(inner))
-}
-
-function replyTransition({ status, result, error }: ReplyPayload): { to: TransitionName; detail?: unknown } {
-  switch (status) {
-    case 'accepted':
-      return { to: 'accepted' }
-    case 'progress':
-      return { to: 'progress', detail: result ?? null }
-    case 'succeeded':
-      return { to: 'succeeded', detail: result ?? null }
-    case 'failed':
-    case 'rejected':
-      return { to: status, detail: { result: result ?? null, error: error ?? null } }
-  }
+interface Change {
+  to: TransitionName
+  detail?: unknown
 }

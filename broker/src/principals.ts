@@ -1,4 +1,4 @@
-import { filterIsOwn, isUnderDevices, type Topic } from './contract/index.ts'
+import { filterIsOwn, isUnderDevices, type PlatformKind, type Topic } from './contract/index.ts'
 
 /** Who is at the other end. The API is one more MQTT client, trusted by the platform's own secret. */
 export type Principal =
@@ -7,6 +7,8 @@ export type Principal =
   | { kind: 'integration'; name: string; read: boolean; write: boolean; credentialHash: Buffer }
 
 export const PLATFORM_USER = '$telltale'
+
+const FROM_API = new Set<PlatformKind>(['nudge', 'changed', 'revoked'])
 
 /** Its user name, and the name space of its client ids: two principals may pick the same client id. */
 export function principalName(principal: Principal): string {
@@ -27,7 +29,7 @@ export function principalName(principal: Principal): string {
 export function mayPublish(principal: Principal, topicName: string, topic: Topic): boolean {
   switch (principal.kind) {
     case 'platform':
-      return topic.kind === 'platform' && (topic.about === 'nudge' || topic.about === 'revoked')
+      return topic.kind === 'platform' && FROM_API.has(topic.about)
     case 'device':
       if (topic.kind === 'platform' || topic.kind === 'foreign' || topic.kind === 'command') return false
       return topic.deviceId === principal.deviceId

@@ -65,6 +65,9 @@ export class Publishing {
     }
     if (principal.kind === 'platform') {
       this.fromApi(topic)
+      // Whichever broker holds the device must hear it.
+      if (topic.kind === 'platform' && topic.about !== 'changed')
+        this.#deps.router.publish(packet as Published)
       callback()
       return undefined
     }
@@ -116,6 +119,7 @@ export class Publishing {
   fromApi(topic: Topic): void {
     if (topic.kind !== 'platform') return
     if (topic.about === 'nudge') this.#deps.commands.nudge(topic.id)
+    if (topic.about === 'changed') this.#deps.commands.changed(topic.id)
     if (topic.about === 'revoked') this.#deps.onRevoked(topic.id)
   }
 

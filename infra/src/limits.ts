@@ -148,6 +148,33 @@ export const limits = {
     queuedPerDeviceMax: 100,
     sweepMs: 500,
     replyBytesMax: 64 * 1024,
+    /** Of so many devices one sweep asks whether a nudge was lost; of the others the next ones do. */
+    sweptDevicesMax: 2_000,
+    /** Ended by one statement; a sweep goes on until none is left. */
+    overdueMax: 1_000,
+    /** More progress than this changes the row but is not kept as history. */
+    progressEventsMax: 100,
+    /** Replies kept of a command that was over when they came. */
+    lateRepliesMax: 5,
+    /** The database's clock and ours differ by more than this within a sweep: its clock was set. */
+    clockJumpMs: 1_000,
+  },
+  commandBatches: {
+    /** Made in under a minute at the pace below; more is told apart by tags or types. */
+    devicesMax: 10_000,
+    /**
+     * Of all batches and all APIs together. Each command is some six writes and as many messages until it is answered:
+     * what a small machine does beside its readings.
+     */
+    commandsPerSecond: 200,
+    /** Made in one turn, one after the other on one connection, so that nobody else waits for them. */
+    turnCommandsMax: 10,
+    /** Cancelled in one turn after a stop. */
+    turnCancelsMax: 50,
+    /** How often a new batch is looked for. */
+    idleMs: 500,
+    retryDelayMinMs: 500,
+    retryDelayMaxMs: 5_000,
   },
   listeners: {
     /** A TLS handshake, and the HTTP request before a WebSocket, end within this; then the socket is closed. */

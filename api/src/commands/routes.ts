@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import { cancelCommand, getCommand, listCommands } from '@telltale/infra/storage/commands'
+import { getCommand, listCommandEvents, listCommands } from '@telltale/infra/storage/commands'
 import { existingDevices } from '@telltale/infra/storage/devices'
 import { Type } from 'typebox'
 import { audit } from '../audit.ts'
-import { Command, NewCommand, Page, PageQuery } from '../contract/index.ts'
+import { Command, CommandDetail, NewCommand, Page, PageQuery } from '../contract/index.ts'
 import type { Api, Deps } from '../deps.ts'
 import { DeviceParams } from '../devices/routes.ts'
-import { CursorTime, decodeCursor, toPage } from '../paging.ts'
+import { decodeCursor, toPage } from '../paging.ts'
 import { ProblemError } from '../problems.ts'
 import { principalOf } from '../session/guard.ts'
-import { sendCommand } from './service.ts'
+import { sendCommand, withdrawCommand } from './service.ts'
 
 const Uuid = Type.String({ format: 'uuid' })
 const CommandParams = Type.Object({ commandId: Uuid })
-const PageKey = Type.Tuple([CursorTime, Uuid])
-const IdempotencyHeaders = Type.Object({
+const PageKey = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
+export const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
 })
 
@@ -37,11 +37,10 @@ function readRoutes(app: Api, { pool }: Deps): void {
       },
     },
     async ({ params: { id }, query: { limit = 50, cursor } }) => {
-      const [createdAt, commandId] = decodeCursor<[string, string]>(cursor, PageKey) ?? []
+      const beforeSeq = decodeCursor<number>(cursor, PageKey)
       if ((await existingDevices(pool, [id])).size === 0) throw new ProblemError('device_not_found')
-      const before = createdAt && commandId ? { before: { createdAt, id: commandId } } : {}
-      const rows = await listCommands(pool, id, { limit: limit + 1, ...before })
-      return toPage(rows, limit, { item: (row) => row, key: (row) => [row.createdAt, row.id] })
+      const rows = await listCommands(pool, id, { limit: limit + 1, ...(beforeSeq && { beforeSeq }) })
+      return toPage(rows, limit, { item: ({ seq: _, ...command }) => command, key: ({ seq }) => seq })
     },
   )
 
@@ -51,15 +50,15 @@ function readRoutes(app: Api, { pool }: Deps): void {
       config: { role: 'viewer' },
       schema: {
         tags: ['commands'],
-        summary: 'One command',
+        summary: 'One command, with every step it took',
         params: CommandParams,
-        response: { 200: Command },
+        response: { 200: CommandDetail },
       },
     },
     async ({ params }) => {
       const command = await getCommand(pool, params.commandId)
       if (!command) throw new ProblemError('command_not_found')
-      return command
+      return { ...command, events: await listCommandEvents(pool, command.id) }
     },
   )
 }
@@ -105,12 +104,7 @@ function writeRoutes(app: Api, deps: Deps): void {
     },
     async (request) => {
       const { commandId } = request.params
-      const cancelled = await cancelCommand(deps.pool, commandId)
-      if (!cancelled) {
-        const exists = await getCommand(deps.pool, commandId)
-        throw new ProblemError(exists ? 'command_not_queued' : 'command_not_found')
-      }
-      deps.hub.publishCommand(cancelled)
+      const cancelled = await withdrawCommand(deps, commandId)
       const detail = { commandId }
       await audit(deps, request, {
         action: 'command.cancel',

@@ -1,10 +1,19 @@
-import { type CommandRecord, insertCommand } from '@telltale/infra/storage/commands'
+import { cancelCommand } from '@telltale/infra/storage/command-transitions'
+import {
+  type CommandRecord,
+  findRepeated,
+  getCommand,
+  insertCommand,
+  type NewCommand,
+} from '@telltale/infra/storage/commands'
 import { getDevice } from '@telltale/infra/storage/devices'
 import type { Deps } from '../deps.ts'
+import { exceedsBounds } from '../json-bounds.ts'
 import { ProblemError } from '../problems.ts'
+import { checkParams } from '../types/check-params.ts'
 
-const TTL_DEFAULT_MS = 30_000
-const PARAMS_DEPTH_MAX = 32
+export const TTL_DEFAULT_MS = 30_000
+const PARAMS_LEVELS_MAX = 32
 
 export interface CommandRequest {
   id: string
@@ -13,25 +22,25 @@ export interface CommandRequest {
   params?: unknown
   ttlMs?: number | undefined
   createdBy: string
+  /** Of a request. A frame needs none: its id, which is the command's, does the same. */
   idempotencyKey?: string | undefined
 }
 
+type CommandDeps = Pick<Deps, 'pool' | 'link' | 'hub'>
+
 /**
  * Queues a command and tells the broker: the one way in, behind REST and WebSocket. The row is the truth; the nudge
- * may get lost, then the broker's sweep finds the row.
+ * may get lost, then the broker's sweep finds the row. The same id or key again gets the first answer, whatever has
+ * become of the device since.
  * @throws ProblemError when the device cannot take it, or the key was used for something else
  */
 export async function sendCommand(
-  { pool, link, hub }: Pick<Deps, 'pool' | 'link' | 'hub'>,
+  deps: CommandDeps,
   request: CommandRequest,
 ): Promise<{ command: CommandRecord; isNew: boolean }> {
-  if (depthExceeds(request.params, PARAMS_DEPTH_MAX)) throw new ProblemError('too_deep')
-  const device = await getDevice(pool, request.deviceId)
-  if (!device) throw new ProblemError('device_not_found')
-  if (device.disabledAt) throw new ProblemError('device_disabled')
-  const { id, deviceId, name, params = {}, ttlMs = TTL_DEFAULT_MS, createdBy, idempotencyKey } = request
-  const row = { id, deviceId, name, params, ttlMs, createdBy, ...(idempotencyKey && { idempotencyKey }) }
-  const { outcome, command } = await insertCommand(pool, row)
+  checkDepth(request.params)
+  const row = rowOf(request)
+  const { outcome, command } = (await findRepeated(deps.pool, row)) ?? (await insertChecked(deps, row))
   switch (outcome) {
     case 'no_device':
       throw new ProblemError('device_not_found')
@@ -40,20 +49,48 @@ export async function sendCommand(
     case 'queue_full':
       throw new ProblemError('queue_full', { retryAfterS: 1 })
     case 'created':
-      hub.publishCommand(command as CommandRecord)
-      link.nudge(deviceId)
+      tell(deps, command as CommandRecord)
+      deps.link.nudge(row.deviceId)
       return { command: command as CommandRecord, isNew: true }
     case 'repeated':
       return { command: command as CommandRecord, isNew: false }
   }
 }
 
-/** Without recursion: what is checked here must not overflow the stack it protects. */
-function depthExceeds(value: unknown, depthMax: number): boolean {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > depthMax) return true
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []))
+/** @throws ProblemError too_deep */
+export function checkDepth(params: unknown): void {
+  if (exceedsBounds(params, { levelsMax: PARAMS_LEVELS_MAX })) throw new ProblemError('too_deep')
+}
+
+/**
+ * Cancels a command that was not sent yet.
+ * @throws ProblemError when there is none, or it is queued no longer
+ */
+export async function withdrawCommand(deps: CommandDeps, id: string): Promise<CommandRecord> {
+  const cancelled = await cancelCommand(deps.pool, id)
+  if (!cancelled) {
+    const exists = await getCommand(deps.pool, id)
+    throw new ProblemError(exists ? 'command_not_queued' : 'command_not_found')
   }
-  return false
+  tell(deps, cancelled)
+  return cancelled
+}
+
+async function insertChecked({ pool }: CommandDeps, row: NewCommand): ReturnType<typeof insertCommand> {
+  const device = await getDevice(pool, row.deviceId)
+  if (!device) throw new ProblemError('device_not_found')
+  if (device.disabledAt) throw new ProblemError('device_disabled')
+  await checkParams(pool, device, row)
+  return insertCommand(pool, row)
+}
+
+function rowOf(request: CommandRequest): NewCommand {
+  const { id, deviceId, name, params = {}, ttlMs = TTL_DEFAULT_MS, createdBy, idempotencyKey } = request
+  return { id, deviceId, name, params, ttlMs, createdBy, ...(idempotencyKey && { idempotencyKey }) }
+}
+
+/** Those who listen here at once, those who listen to another API through the broker. */
+function tell({ hub, link }: CommandDeps, command: CommandRecord): void {
+  hub.publishCommand(command)
+  link.tell(command.id)
 }

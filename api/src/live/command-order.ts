@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Command, CommandStatus } from '../contract/index.ts'
 import { liveLimits } from './limits.ts'
 
@@ -14,21 +15,37 @@ const RANK: Record<CommandStatus, number> = {
   cancelled: 4,
 }
 
+interface Told {
+  rank: number
+  /** Of the whole record. */
+  digest: string
+}
+
 /**
- * The broker may pick a row up before the API has told of its insertion; then `queued` comes after `sent`. Remembers
- * how far each command has come, for the newest commands.
+ * The broker may pick a row up before the API has told of its insertion; then `queued` comes after `sent`. And what
+ * this API tells the others comes back to itself. Remembers how far each command has come, for the newest commands.
  */
 export class CommandOrder {
-  readonly #ranks = new Map<string, number>()
+  readonly #told = new Map<string, Told>()
 
-  /** False for a row older than one seen before. The same status again is forward: progress repeats `accepted`. */
-  isForward({ id, status }: Command): boolean {
-    const rank = RANK[status]
-    if (rank < (this.#ranks.get(id) ?? 0)) return false
-    this.#ranks.delete(id)
-    this.#ranks.set(id, rank)
-    const oldest = this.#ranks.keys().next()
-    if (this.#ranks.size > liveLimits.commandsTrackedMax && !oldest.done) this.#ranks.delete(oldest.value)
+  /**
+   * False for a row older than one seen before, and for the newest one again. The same status with something else in
+   * it is forward: progress repeats `accepted`.
+   */
+  isForward(command: Command): boolean {
+    const { id, status } = command
+    const told = { rank: RANK[status], digest: digestOf(command) }
+    const before = this.#told.get(id)
+    if (before && (told.rank < before.rank || told.digest === before.digest)) return false
+    this.#told.delete(id)
+    this.#told.set(id, told)
+    const oldest = this.#told.keys().next()
+    if (this.#told.size > liveLimits.commandsTrackedMax && !oldest.done) this.#told.delete(oldest.value)
     return true
   }
+}
+
+/** The row is always read with its columns in the same order. */
+function digestOf(command: Command): string {
+  return createHash('sha1').update(JSON.stringify(command)).digest('base64')
 }

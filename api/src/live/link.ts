@@ -9,6 +9,8 @@ const ALWAYS: PlatformKind[] = ['presence', 'commands', 'rejected', 'totals']
 /** In one SUBSCRIBE after a reconnect: large enough to be quick, small enough for any packet limit. */
 const DEVICES_PER_PACKET = 50
 const RECONNECT_MS = 1_000
+/** Ids of commands that wait for the broker; the oldest go first. */
+const UNTOLD_MAX = 1_000
 
 export interface LinkHandlers {
   /** A message on one of the platform's topics, or a device's telemetry. */
@@ -28,6 +30,7 @@ export type LinkMessage =
 export class Link {
   readonly #options: { url: string; secret: string; log: Logger }
   readonly #watched = new Map<string, Promise<void>>()
+  readonly #untold = new Set<string>()
   #client: MqttClient | undefined
   #isUp = false
   #handlers: LinkHandlers | undefined
@@ -88,9 +91,17 @@ export class Link {
     if (this.#isUp) this.#client?.unsubscribe(deviceFilters(deviceId))
   }
 
-  /** This device has commands to send. */
+  /** This device has commands to send. Without a connection nobody is told: the broker looks by itself. */
   nudge(deviceId: string): void {
-    this.#publish(topics.platform('nudge', deviceId))
+    if (this.#client?.connected) this.#publish(topics.platform('nudge', deviceId))
+  }
+
+  /** This command was queued or cancelled here: the other APIs hear it from the broker, now or when it is back. */
+  tell(commandId: string): void {
+    if (this.#client?.connected) return this.#publish(topics.platform('changed', commandId))
+    this.#untold.add(commandId)
+    const oldest = this.#untold.values().next()
+    if (this.#untold.size > UNTOLD_MAX && !oldest.done) this.#untold.delete(oldest.value)
   }
 
   /** Close this device's connection. */
@@ -120,6 +131,8 @@ export class Link {
       this.#isUp = true
       this.#options.log.info('broker link up')
       for (const resolve of this.#upWaiters.splice(0)) resolve()
+      for (const commandId of this.#untold) this.#publish(topics.platform('changed', commandId))
+      this.#untold.clear()
       this.#handlers?.onUp()
     } catch (error) {
       // Refused, or lost in the middle: connecting again starts over.
@@ -158,6 +171,7 @@ export class Link {
         return this.#handlers?.onMessage({ kind: topic.about, payload })
       // Sent by us, for the broker.
       case 'nudge':
+      case 'changed':
       case 'revoked':
     }
   }

@@ -11,6 +11,7 @@ describe('topics', () => {
     [topics.command('d', UUID), { kind: 'command', deviceId: 'd', commandId: UUID }],
     [topics.reply('d', UUID), { kind: 'reply', deviceId: 'd', commandId: UUID }],
     [topics.platform('nudge', 'd'), { kind: 'platform', about: 'nudge', id: 'd' }],
+    [topics.platform('changed', 'c'), { kind: 'platform', about: 'changed', id: 'c' }],
     ['devices/d', { kind: 'unknown', deviceId: 'd' }],
     ['devices/d/telemetry/', { kind: 'unknown', deviceId: 'd' }],
     ['devices/d/telemetry/a/b', { kind: 'unknown', deviceId: 'd' }],

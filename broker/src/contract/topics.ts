@@ -17,6 +17,7 @@
  *   $telltale/rejected/{id}                   broker → api   a message was quarantined
  *   $telltale/totals/{brokerId}               broker → api   counters, once a second
  *   $telltale/nudge/{id}                      api → broker   this device has commands to send
+ *   $telltale/changed/{commandId}             api → broker   a command was queued or cancelled: tell the other APIs
  *   $telltale/revoked/{id}                    api → broker   a device, or `@integration`, may have lost its right
  */
 
@@ -25,7 +26,16 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 const DEVICE_ROOT = 'devices'
 const PLATFORM_ROOT = '$telltale'
-const PLATFORM_KINDS = ['presence', 'commands', 'readings', 'rejected', 'totals', 'nudge', 'revoked'] as const
+const PLATFORM_KINDS = [
+  'presence',
+  'commands',
+  'readings',
+  'rejected',
+  'totals',
+  'nudge',
+  'changed',
+  'revoked',
+] as const
 
 export type PlatformKind = (typeof PLATFORM_KINDS)[number]
 

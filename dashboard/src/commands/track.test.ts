@@ -62,6 +62,15 @@ describe('verdict', () => {
     )
   })
 
+  it('says never sent only of what was never sent', () => {
+    const expired = command({ status: 'expired', finishedAt: at(30_000) })
+    expect(verdict(expired, start, false).note).toBe('never sent')
+    const unacknowledged = { ...expired, sentAt: at(4) }
+    expect(verdict(unacknowledged, start, false).note).toBe(
+      'sent, never acknowledged: it may have been carried out',
+    )
+  })
+
   it('says until when an offline device is waited for', () => {
     expect(verdict(command(), start, true).note).toMatch(/^device is offline, waits until .*, then expires$/)
   })

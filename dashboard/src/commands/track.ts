@@ -130,7 +130,8 @@ export function verdict(command: Command, nowMs: number, deviceOffline: boolean)
         tone: 'off',
         ink: 'ink-2',
         words: `expired, ${formatDuration(command.ttlMs)} passed before delivery`,
-        note: 'never sent',
+        note:
+          command.sentAt === null ? 'never sent' : 'sent, never acknowledged: it may have been carried out',
       }
     case 'timed_out':
       return {
