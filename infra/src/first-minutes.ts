@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { keepSecret, replaceSecret } from './data-dir.ts'
+import { repositoryDir } from './paths.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 import { urlHost } from './settings.ts'
+import { type DeviceTypeRecord, getDeviceType, putDeviceType } from './storage/device-types.ts'
 import type { Pool } from './storage/pool.ts'
 import { createToken } from './storage/tokens.ts'
 import { createSignInLink } from './storage/users.ts'
@@ -11,6 +15,8 @@ import type { UpConfig } from './up-config.ts'
 export const ADMIN = 'admin'
 const FIRST_DEVICE = 'hello'
 const LINK_TTL_MS = 24 * 3_600_000
+
+type Described = Pick<DeviceTypeRecord, 'label' | 'metrics' | 'commands'>
 
 export interface FirstDevice {
   id: string
@@ -43,7 +49,10 @@ export async function prepareFirstDevice(
   return rowCount ? { id: FIRST_DEVICE, secret } : undefined
 }
 
-/** The simulator registers its devices through the HTTP API like anybody else; this is its token. */
+/**
+ * The simulator registers its devices through the HTTP API like anybody else; this is its token. With the first one
+ * come the types its devices name.
+ */
 export async function prepareSimulatorToken(pool: Pool, dataDir: string): Promise<string> {
   const file = 'simulator-token'
   const kept = await keepSecret(dataDir, file, () => '')
@@ -53,7 +62,18 @@ export async function prepareSimulatorToken(pool: Pool, dataDir: string): Promis
   if (rowCount) return kept
   const { token } = await createToken(pool, { name: 'simulator', role: 'operator', createdBy: 'npm start' })
   await replaceSecret(dataDir, file, token)
+  await describeSimulatorTypes(pool)
   return token
+}
+
+/** Once: a type that a person changes or deletes stays so. */
+async function describeSimulatorTypes(pool: Pool): Promise<void> {
+  const file = join(repositoryDir(), 'device-simulator', 'src', 'profiles', 'types.json')
+  const types = JSON.parse(await readFile(file, 'utf8')) as Record<string, Described>
+  for (const [name, { label, metrics, commands }] of Object.entries(types)) {
+    if (await getDeviceType(pool, name)) continue
+    await putDeviceType(pool, { name, label, metrics, commands, updatedBy: 'npm start' })
+  }
 }
 
 /** The one block of `npm start`; everything in it can be pasted as it stands. */

@@ -2,8 +2,12 @@ import { Type } from 'typebox'
 import { Instant } from './common.ts'
 
 const Label = Type.String({ minLength: 1, maxLength: 100 })
-/** Of a metric or a command: what devices say, or 1 to 128 characters without control characters. */
-const Named = '^[^\\u0000-\\u001f\\u007f]{1,128}$'
+/**
+ * Metrics or commands by name: what devices say, 1 to 128 characters without control characters. The pattern lets any
+ * name in, line breaks too, so that everything under it is checked; the names themselves are checked by the route.
+ */
+const ByName = <T extends Type.TSchema>(item: T, maxProperties: number) =>
+  Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), item, { maxProperties })
 
 export const TypeName = Type.String({ pattern: '^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$' })
 
@@ -16,6 +20,8 @@ export const Threshold = Type.Object(
   },
   { additionalProperties: false },
 )
+
+export type Threshold = Type.Static<typeof Threshold>
 
 /** How a metric is shown. */
 export const MetricType = Type.Object(
@@ -49,12 +55,8 @@ export type CommandType = Type.Static<typeof CommandType>
 export const DeviceTypeBody = Type.Object(
   {
     label: Type.Optional(Label),
-    metrics: Type.Optional(
-      Type.Record(Type.String({ pattern: Named }), MetricType, { additionalProperties: false }),
-    ),
-    commands: Type.Optional(
-      Type.Record(Type.String({ pattern: Named }), CommandType, { additionalProperties: false }),
-    ),
+    metrics: Type.Optional(ByName(MetricType, 1_000)),
+    commands: Type.Optional(ByName(CommandType, 100)),
   },
   { additionalProperties: false },
 )
