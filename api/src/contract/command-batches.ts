@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { CommandName, CommandStatus, TtlMs } from './commands.ts'
+import { CommandName, commandStatuses, TtlMs } from './commands.ts'
 import { DeviceId, Instant } from './common.ts'
 import { PresenceStatus } from './presence.ts'
 
@@ -40,13 +40,8 @@ export const CommandBatchCount = Type.Object({
 })
 export type CommandBatchCount = Type.Static<typeof CommandBatchCount>
 
-/** `waiting`: its command is not made yet · `refused`: it cannot take it · `stopped`: the batch ended before its turn. */
-export const CommandBatchStatus = Type.Union([
-  ...CommandStatus.anyOf,
-  Type.Literal('waiting'),
-  Type.Literal('refused'),
-  Type.Literal('stopped'),
-])
+/** `waiting`: its command is not made yet · `refused`: it cannot take it · `stopped`: ended before its turn. */
+export const CommandBatchStatus = Type.Enum([...commandStatuses, 'waiting', 'refused', 'stopped'])
 export type CommandBatchStatus = Type.Static<typeof CommandBatchStatus>
 
 /** One command for many devices, made a few devices at a time. */

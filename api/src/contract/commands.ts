@@ -40,6 +40,22 @@ export const Command = Type.Object({
 })
 export type Command = Type.Static<typeof Command>
 
+/** A step of a command, or what was heard of it besides. */
+export const CommandEvent = Type.Object({
+  status: Type.Enum([...commandStatuses, 'progress', 'late_reply'], {
+    description: 'late_reply: the device answered when the command was over; it changed nothing else',
+  }),
+  at: Instant,
+  detail: Type.Unknown({ description: 'the progress, the result, {result, error}, or the whole late reply' }),
+})
+export type CommandEvent = Type.Static<typeof CommandEvent>
+
+export const CommandDetail = Type.Object({
+  ...Command.properties,
+  events: Type.Array(CommandEvent, { description: 'in the order they happened' }),
+})
+export type CommandDetail = Type.Static<typeof CommandDetail>
+
 export const CommandName = Type.String({
   minLength: 1,
   maxLength: 128,

@@ -9,6 +9,8 @@ export {
 export {
   ClientFrame,
   Command,
+  CommandDetail,
+  CommandEvent,
   CommandStatus,
   commandStatuses,
   NewCommand,

@@ -33,6 +33,8 @@ export const LiveEvent = Type.Union([
       receivedAt: EpochMs,
       topic: Type.String(),
       reason: Type.String(),
+      /** At most one event a second and device: so many messages since the last one, this newest one included. */
+      count: Type.Optional(Type.Integer()),
     }),
   }),
   /** Fleet streams only, once a second. */

@@ -1,13 +1,8 @@
 import { hashSecret, newSecret } from '../secrets.ts'
+import { type DeviceSelection, FROM_SELECTED_DEVICES, selectionValues } from './device-selection.ts'
 import { sqlState, UNIQUE_VIOLATION } from './errors.ts'
 import { type Connection, inTransaction, type Pool, type Queryable } from './pool.ts'
-import {
-  PRESENCE_JOIN,
-  type PresenceColumns,
-  type PresenceRecord,
-  type PresenceStatus,
-  toPresence,
-} from './presence.ts'
+import { PRESENCE_JOIN, type PresenceColumns, type PresenceRecord, toPresence } from './presence.ts'
 
 export interface DeviceRecord {
   id: string
@@ -28,9 +23,9 @@ interface DeviceRow extends PresenceColumns {
   disabled_at: Date | null
 }
 
-const SELECT_DEVICE = `
-  SELECT d.id, d.name, d.type, d.tags, d.created_at, d.disabled_at, p.status, p.since, p.reason, a.seen_at
-  FROM device d ${PRESENCE_JOIN}`
+const SELECT_COLUMNS = `
+  SELECT d.id, d.name, d.type, d.tags, d.created_at, d.disabled_at, p.status, p.since, p.reason, a.seen_at`
+const SELECT_DEVICE = `${SELECT_COLUMNS} FROM device d ${PRESENCE_JOIN}`
 
 /** A device's secret can be rotated without a gap: the old and the new one work side by side. */
 export const ACTIVE_CREDENTIALS_MAX = 2
@@ -40,26 +35,17 @@ export async function getDevice(db: Queryable, id: string): Promise<DeviceRecord
   return rows[0] && toDevice(rows[0])
 }
 
-export interface DeviceFilter {
-  q?: string | undefined
-  status?: PresenceStatus | undefined
-  tag?: string | undefined
+export interface DeviceFilter extends DeviceSelection {
   /** The id a previous page ended with. */
   after?: string | undefined
   limit: number
 }
 
-/** By id. `q` is any part of the id or the name, in whatever case. */
+/** By id. */
 export async function listDevices(db: Queryable, filter: DeviceFilter): Promise<DeviceRecord[]> {
-  const pattern = filter.q === undefined ? null : `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`
   const { rows } = await db.query<DeviceRow>(
-    `${SELECT_DEVICE}
-     WHERE ($1::text IS NULL OR d.id ILIKE $1 OR d.name ILIKE $1)
-       AND ($2::text IS NULL OR d.tags @> ARRAY[$2])
-       AND ($3::text IS NULL OR d.id > $3)
-       AND ($4::text IS NULL OR p.status = $4)
-     ORDER BY d.id LIMIT $5`,
-    [pattern, filter.tag ?? null, filter.after ?? null, filter.status ?? null, filter.limit],
+    `${SELECT_COLUMNS} ${FROM_SELECTED_DEVICES} AND ($6::text IS NULL OR d.id > $6) ORDER BY d.id LIMIT $7`,
+    [...selectionValues(filter), filter.after ?? null, filter.limit],
   )
   return rows.map(toDevice)
 }
