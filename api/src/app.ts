@@ -8,6 +8,7 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
+import { commandBatchRoutes } from './commands/batches.ts'
 import { commandRoutes } from './commands/routes.ts'
 import { installDashboard } from './dashboard.ts'
 import type { Api, Deps } from './deps.ts'
@@ -33,6 +34,7 @@ import { latestRoutes } from './telemetry/latest.ts'
 import { rejectedRoutes } from './telemetry/rejected.ts'
 import { readingsRoutes } from './telemetry/routes.ts'
 import { tokenRoutes } from './tokens/routes.ts'
+import { typeRoutes } from './types/routes.ts'
 import { compileValidator } from './validation.ts'
 
 const BODY_BYTES_MAX = 256 * 1024
@@ -149,6 +151,7 @@ async function installRoutes(api: Api, deps: Deps): Promise<void> {
   deviceRoutes(api, deps)
   deletionRoutes(api, deps)
   credentialRoutes(api, deps)
+  typeRoutes(api, deps)
   enrolmentRoutes(api, deps)
   integrationRoutes(api, deps)
   diagnosticsRoutes(api, deps)
@@ -157,6 +160,7 @@ async function installRoutes(api: Api, deps: Deps): Promise<void> {
   rejectedRoutes(api, deps)
   presenceRoutes(api, deps)
   commandRoutes(api, deps)
+  commandBatchRoutes(api, deps)
   sseRoutes(api, deps)
   pollRoutes(api, deps)
   await socketRoutes(api, deps)

@@ -10,6 +10,7 @@ import type {
 } from 'fastify'
 import type { Hub } from './live/hub.ts'
 import type { Link } from './live/link.ts'
+import type { StreamPlaces } from './live/places.ts'
 import type { FleetTotals } from './live/totals.ts'
 import type { SessionWatch } from './session/watch.ts'
 import type { HistoryPools } from './telemetry/pools.ts'
@@ -22,6 +23,7 @@ export interface Deps {
   hub: Hub
   totals: FleetTotals
   sessions: SessionWatch
+  places: StreamPlaces
   log: Logger
   /** Where devices connect, as people are told; no host: the one they reached us by. */
   mqtt: { host: string | null; port: number }

@@ -4,11 +4,13 @@ import { portInUse, type Releases, runService, StartError } from '@telltale/infr
 import { createPool } from '@telltale/infra/storage/pool'
 import { deleteExpiredSessions } from '@telltale/infra/storage/users'
 import { buildApp } from './app.ts'
+import { BatchRunner } from './commands/batch-runner.ts'
 import { type Config, readConfig } from './config.ts'
 import type { Api, Deps } from './deps.ts'
 import { feedHub } from './live/feed.ts'
 import { Hub } from './live/hub.ts'
 import { Link } from './live/link.ts'
+import { StreamPlaces } from './live/places.ts'
 import { FleetTotals } from './live/totals.ts'
 import { ensureAdmin } from './session/first-user.ts'
 import { SessionWatch } from './session/watch.ts'
@@ -32,6 +34,9 @@ await runService(async (releases) => {
   releases.add('clean-up', () => clearInterval(timer))
   releases.add('broker link', () => link.stop())
   feedHub(deps)
+  const batches = new BatchRunner(deps)
+  releases.add('command batches', () => batches.stop())
+  batches.start()
   const app = await buildApp(deps)
   releases.add('http', () => app.close())
   await listen(app, config)
@@ -60,6 +65,7 @@ function makeDeps(config: Config, releases: Releases): Deps {
     hub: new Hub(link),
     totals,
     sessions: new SessionWatch(pool, log),
+    places: new StreamPlaces(),
     log,
     mqtt: { host: EVERYWHERE.has(mqttHost) ? null : mqttHost, port: config.TELLTALE_MQTT_PORT },
     // From src and from dist alike, two folders up.

@@ -18,6 +18,7 @@ import type { Api, Deps } from '../src/deps.ts'
 import { feedHub } from '../src/live/feed.ts'
 import { Hub } from '../src/live/hub.ts'
 import { Link } from '../src/live/link.ts'
+import { StreamPlaces } from '../src/live/places.ts'
 import { FleetTotals } from '../src/live/totals.ts'
 import { hashPassword } from '../src/session/passwords.ts'
 import { SessionWatch } from '../src/session/watch.ts'
@@ -82,7 +83,12 @@ export interface TestApi {
 
 /** The API on a free port with a database and a broker of its own, and one user per role. */
 export async function startApi(
-  options: { dashboardDir?: string; limits?: Parameters<typeof buildApp>[1] } = {},
+  options: {
+    dashboardDir?: string
+    limits?: Parameters<typeof buildApp>[1]
+    /** Puts something between the API and its broker; answers with its port. */
+    linkThrough?: (brokerPort: number) => Promise<number>
+  } = {},
 ): Promise<TestApi> {
   const releases = new Releases()
   const database = await createTestDatabase()
@@ -93,7 +99,8 @@ export async function startApi(
   const brokerPort = await broker.start()
   releases.add('broker', () => broker.stop())
   const log = createLog('api', 'fatal')
-  const link = new Link({ url: `mqtt://127.0.0.1:${brokerPort}`, secret: 'platform-secret', log })
+  const linkPort = (await options.linkThrough?.(brokerPort)) ?? brokerPort
+  const link = new Link({ url: `mqtt://127.0.0.1:${linkPort}`, secret: 'platform-secret', log })
   releases.add('link', () => link.stop())
   const history = createHistoryPools({ url: database.url, ingestShare: () => 0 })
   releases.add('charts', () => history.charts.end())
@@ -105,6 +112,7 @@ export async function startApi(
     hub: new Hub(link),
     totals: new FleetTotals(),
     sessions: new SessionWatch(database.pool, log),
+    places: new StreamPlaces(),
     log,
     mqtt: { host: '127.0.0.1', port: brokerPort },
     dashboardDir: options.dashboardDir ?? '/nowhere',

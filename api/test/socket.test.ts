@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { topics } from '@telltale/broker/contract'
-import { transitionCommand } from '@telltale/infra/storage/commands'
+import { transitionCommand } from '@telltale/infra/storage/command-transitions'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type ClientOptions, WebSocket } from 'ws'
 import { addDevice, bearer, call, signIn, startApi, type TestApi, until } from './harness.ts'
+import { type Client, command, dialTo } from './socket-client.ts'
 
 let api: TestApi
 let operator: { authorization: string }
@@ -21,27 +21,8 @@ afterEach(async () => {
 })
 afterAll(() => api.stop())
 
-interface Client {
-  socket: WebSocket
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into frames of every type
-  frames: any[]
-  code: number | undefined
-  send: (frame: unknown) => void
-}
-
-function dial(options: ClientOptions = {}, protocols: string[] = ['telltale.v1'], to: TestApi = api): Client {
-  const socket = new WebSocket(to.url('/socket').replace('http', 'ws'), protocols, options)
-  const client: Client = {
-    socket,
-    frames: [],
-    code: undefined,
-    send: (frame) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
-  }
-  socket.on('message', (data) => client.frames.push(JSON.parse(data.toString())))
-  socket.on('close', (code) => {
-    client.code = code
-  })
-  socket.on('error', () => {})
+function dial(options: ClientOptions = {}, protocols?: string[], to: TestApi = api): Client {
+  const client = dialTo(to, options, protocols)
   open.push(client)
   return client
 }
@@ -52,15 +33,6 @@ async function ready(options: ClientOptions = { headers: operator }): Promise<Cl
   return client
 }
 
-const command = (more = {}) => ({
-  type: 'command',
-  id: randomUUID(),
-  deviceId: 'kitchen',
-  name: 'set-led',
-  params: { on: true },
-  ttlMs: 30_000,
-  ...more,
-})
 const statuses = (client: Client) =>
   client.frames.filter(({ type }) => type === 'command').map((frame) => frame.command.status)
 const errors = (client: Client) => client.frames.filter(({ type }) => type === 'error')

@@ -72,7 +72,7 @@ it('L-LIMIT-2 a burst of streams and polls opens no more than 20, and refused on
   const opened = open.filter(({ statusCode }) => statusCode === 200)
   expect([opened.length, open.filter(({ statusCode }) => statusCode === 429).length]).toEqual([20, 40])
   for (const answer of open) answer.destroy()
-  await until(() => api.deps.sessions.countOf('token:burst') === 0)
+  await until(() => api.deps.places.ofUser('token:burst') === 0)
   const unknown = () => call(api, 'GET /events?devices=none', { headers: more })
   for (let i = 0; i < 3; i++) {
     const answers = await Promise.all(Array.from({ length: 20 }, unknown))
@@ -83,7 +83,7 @@ it('L-LIMIT-2 a burst of streams and polls opens no more than 20, and refused on
     call(api, `GET /events/poll?wait=1&devices=kitchen&cursor=${body.cursor}`, { headers: more })
   const polls = await Promise.all(Array.from({ length: 40 }, poll))
   expect(polls.filter(({ status }) => status === 200).length).toBe(20)
-  expect(api.deps.sessions.countOf('token:burst')).toBe(0)
+  expect(api.deps.places.ofUser('token:burst')).toBe(0)
 })
 
 it('L-POLL-1 long polling gives the same events with the same ids', async () => {
@@ -118,7 +118,7 @@ it('S-REVOKE-3 signing out ends a waiting poll', async () => {
   const waiting = call(api, `GET /events/poll?devices=kitchen&wait=25&cursor=${body.cursor}`, {
     headers: session,
   })
-  await until(() => api.deps.sessions.countOf('viewer') > 0)
+  await until(() => api.deps.places.ofUser('viewer') > 0)
   await call(api, 'DELETE /session', { headers: session })
   expect((await waiting).status).toBe(401)
 })

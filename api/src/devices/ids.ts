@@ -8,7 +8,7 @@ export interface DeviceSelection {
 }
 
 /** `a,b`, `*` or `*,a`. What is no device id cannot be a device: 404. */
-export function parseDeviceIds(text: string, idsMax: number): DeviceSelection {
+export function parseDeviceIds(text: string, idsMax: number, path = 'query/devices'): DeviceSelection {
   const parts = new Set(
     text
       .split(',')
@@ -16,13 +16,13 @@ export function parseDeviceIds(text: string, idsMax: number): DeviceSelection {
       .filter(Boolean),
   )
   const all = parts.delete('*')
-  if (parts.size === 0 && !all) throw wrong('names no device')
-  if (parts.size > idsMax) throw wrong(`names more than ${idsMax} devices`)
+  if (parts.size === 0 && !all) throw wrong(path, 'names no device')
+  if (parts.size > idsMax) throw wrong(path, `names more than ${idsMax} devices`)
   const ids = [...parts]
   if (!ids.every(isDeviceId)) throw new ProblemError('device_not_found')
   return { all, ids }
 }
 
-function wrong(message: string): ProblemError {
-  return new ProblemError('invalid_request', { fields: [{ path: 'query/devices', message }] })
+function wrong(path: string, message: string): ProblemError {
+  return new ProblemError('invalid_request', { fields: [{ path, message }] })
 }

@@ -1,4 +1,5 @@
 import type { LiveEvent } from '../contract/index.ts'
+import type { DeviceSelection } from '../devices/ids.ts'
 
 /** What goes through the ring: everything but the frames that belong to one stream (hello, ping). */
 export type HubEvent = Exclude<LiveEvent, { type: 'hello' } | { type: 'ping' } | { type: 'totals' }>
@@ -11,6 +12,8 @@ export class Entry {
   readonly id: string
   readonly event: LiveEvent
   readonly json: string
+  /** How many readers' queues it waits in (room.ts). */
+  holders = 0
   #frame: Buffer | undefined
 
   constructor(event: LiveEvent, at: { seq: number; id: string }) {
@@ -35,4 +38,11 @@ export function deviceOf(event: LiveEvent): string | undefined {
 /** What a fleet stream (`*`) carries: everything but readings. */
 export function isFleetEvent(event: LiveEvent): boolean {
   return event.type !== 'reading'
+}
+
+/** Whether a stream of `selection` carries it. A `ping` in the ring is a mark, for nobody. */
+export function concerns({ all, ids }: DeviceSelection, event: LiveEvent): boolean {
+  if (event.type === 'ping') return false
+  const deviceId = deviceOf(event)
+  return deviceId === undefined || (all && isFleetEvent(event)) || ids.includes(deviceId)
 }

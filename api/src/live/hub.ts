@@ -1,15 +1,17 @@
-import { randomBytes } from 'node:crypto'
 import type { Command, LiveEvent } from '../contract/index.ts'
 import type { DeviceSelection } from '../devices/ids.ts'
+import { ProblemError } from '../problems.ts'
+import { Audience } from './audience.ts'
 import { CommandOrder } from './command-order.ts'
-import { deviceOf, Entry, type HubEvent, isFleetEvent, type StreamEvent } from './events.ts'
+import { concerns, Entry, type HubEvent } from './events.ts'
 import { liveLimits } from './limits.ts'
+import { Past, type Replay } from './past.ts'
 import { type JoinedFrames, Reader, type ReaderSink } from './reader.ts'
-import { Ring } from './ring.ts'
+import { Room } from './room.ts'
+import { Waiters } from './waiters.ts'
 import { Watches } from './watches.ts'
 
-/** Where a reader continues: entries it missed since the event `after`, or why it cannot. */
-export type Replay = { after: string; entries: Entry[] } | { resync: string }
+export type Totals = Extract<LiveEvent, { type: 'totals' }>['data']
 
 /** What the hub needs of the link. */
 export interface DeviceSource {
@@ -17,34 +19,50 @@ export interface DeviceSource {
   unwatch: (deviceId: string) => void
 }
 
+export interface CommandListener {
+  onCommand: (command: Command) => void
+  /** Transitions may have been missed: read the rows. */
+  onGap: () => void
+}
+
 /**
- * Live events to many readers. Knows no HTTP and no MQTT. Ids are `<epoch>-<seq>`: the epoch is new with every
- * process, so an id of another life is recognised instead of pointing somewhere.
+ * Live events to many readers. Knows no HTTP and no MQTT. An event gets a number, a place in the ring, and then waits
+ * in the queue of each reader it concerns (audience.ts says whom) until the end of this turn of the loop.
  */
 export class Hub {
-  readonly #epoch = randomBytes(5).toString('hex')
-  readonly #ring = new Ring()
-  readonly #readers = new Set<Reader>()
-  readonly #byDevice = new Map<string, Set<Reader>>()
-  readonly #fleet = new Set<Reader>()
+  readonly #past = new Past()
+  readonly #room = new Room()
+  readonly #audience = new Audience()
   readonly #dirty = new Set<Reader>()
+  /** Of this turn of the loop. */
+  readonly #joined: JoinedFrames = new Map()
   readonly #commandOrder = new CommandOrder()
   readonly #commandListeners = new Set<CommandListener>()
-  readonly #waiters = new Set<{ selection: DeviceSelection; onEvent: () => void }>()
+  readonly #waiters = new Waiters()
   readonly #watches: Watches
-  #seq = 0
+  #totals: Totals | undefined
   #ticker: NodeJS.Timeout | undefined
 
   constructor(source: DeviceSource) {
-    this.#watches = new Watches(source, () => this.#mark())
+    this.#watches = new Watches(source, () => this.#past.mark())
   }
 
   get readerCount(): number {
-    return this.#readers.size
+    return this.#audience.size
+  }
+
+  /** What waits for slow readers, all together. */
+  get waitingBytes(): number {
+    return this.#room.bytes
   }
 
   get position(): string {
-    return this.#id(this.#seq)
+    return this.#past.position
+  }
+
+  /** The newest, for those who ask; undefined before the first. */
+  get totals(): Totals | undefined {
+    return this.#totals
   }
 
   /** To everybody whom it concerns, and into the ring. */
@@ -61,10 +79,10 @@ export class Hub {
   }
 
   /** To fleet readers, now only: yesterday's totals are of no use, so they take no place in the ring. */
-  publishTotals(data: Extract<LiveEvent, { type: 'totals' }>['data']): void {
-    if (this.#fleet.size === 0) return
-    const entry = new Entry({ type: 'totals', data }, { seq: this.#seq, id: this.position })
-    for (const reader of this.#fleet) this.#queue(reader, entry)
+  publishTotals(data: Totals): void {
+    this.#totals = data
+    const entry = this.#past.at({ type: 'totals', data })
+    for (const reader of this.#audience.fleet()) this.#queue(reader, entry)
   }
 
   /** Something may have been missed: everybody refetches. Stays in the ring, so that a replay passes it too. */
@@ -83,15 +101,9 @@ export class Hub {
    * @throws ProblemError too_many_streams
    */
   register(selection: DeviceSelection, sink: ReaderSink): Reader {
-    const reader = new Reader(selection, sink)
     this.#watches.hold(selection.ids)
-    this.#readers.add(reader)
-    if (selection.all) this.#fleet.add(reader)
-    for (const id of selection.ids) {
-      const readers = this.#byDevice.get(id)
-      if (readers) readers.add(reader)
-      else this.#byDevice.set(id, new Set([reader]))
-    }
+    const reader = new Reader(selection, sink, this.#room)
+    this.#audience.add(reader)
     return reader
   }
 
@@ -101,48 +113,44 @@ export class Hub {
    */
   async open(reader: Reader, lastEventId: string | undefined): Promise<void> {
     const { selection } = reader
-    const registeredAt = this.#seq
-    const isWatched = await this.#watches.ready(selection.ids)
+    const registeredAt = this.#past.newest
+    await this.#watched(reader)
     if (reader.isClosed) return
-    if (!isWatched) void this.#watches.allReady(selection.ids).then(() => this.#resyncOne(reader))
     // Nothing waits: it has seen all up to now. Otherwise a client lost right after hello must get what waits again.
-    const here = reader.hasWaiting ? registeredAt : this.#seq
-    const replay: Replay =
-      lastEventId === undefined
-        ? { after: this.#id(here), entries: [] }
-        : this.replay(selection, lastEventId, registeredAt)
-    const hello = { stream: this.#epoch, serverTime: Date.now() }
-    const helloId = 'entries' in replay ? replay.after : this.#id(here)
-    const first = [this.#streamEntry({ type: 'hello', data: hello }, helloId)]
-    if ('entries' in replay) first.push(...replay.entries)
-    else first.push(new Entry({ type: 'resync', data: { reason: replay.resync } }, this.#at(here)))
-    reader.open(first)
+    const here = reader.hasWaiting ? registeredAt : this.#past.newest
+    const replay = lastEventId === undefined ? undefined : this.replay(selection, lastEventId, registeredAt)
+    reader.open(this.#first(reader, { replay, here }))
+  }
+
+  /**
+   * Changes what an open reader carries, at once: a device in both lists goes on without a gap or a double. Resolves
+   * when the subscriptions are confirmed, with the position of now. A `ping` brings the same to the stream, so that its
+   * client can resume from there: an earlier id is older than the new watch.
+   * @throws ProblemError stream_not_found, too_many_streams
+   */
+  async change(reader: Reader, selection: DeviceSelection): Promise<string> {
+    if (reader.isClosed) throw new ProblemError('stream_not_found')
+    const before = reader.selection
+    this.#watches.hold(selection.ids)
+    this.#audience.change(reader, selection)
+    this.#watches.release(before.ids)
+    await this.#watched(reader)
+    if (reader.isClosed) throw new ProblemError('stream_not_found')
+    this.#queue(reader, this.#past.at(ping()))
+    return this.position
   }
 
   detach(reader: Reader): void {
-    if (!this.#readers.delete(reader)) return
+    if (!this.#audience.remove(reader)) return
     reader.close()
-    this.#fleet.delete(reader)
     this.#dirty.delete(reader)
-    for (const id of reader.selection.ids) {
-      const readers = this.#byDevice.get(id)
-      readers?.delete(reader)
-      if (readers?.size === 0) this.#byDevice.delete(id)
-    }
     this.#watches.release(reader.selection.ids)
   }
 
   /** What `selection` missed after the event `id`, up to `until`. */
-  replay(selection: DeviceSelection, id: string, until = this.#seq): Replay {
-    const seq = this.#parseId(id)
-    if (seq === undefined) return { resync: 'the event id is not of this server’s life' }
-    if (this.#watches.unbrokenSince(selection.ids) > seq)
-      return { resync: 'a device was not watched meanwhile' }
-    const entries = this.#ring.after(seq)
-    if (!entries) return { resync: 'the event id is too old' }
-    const missed = entries.filter((entry) => entry.seq <= until && concerns(selection, entry.event))
-    // Written anew: what a client sent never goes into a stream.
-    return { after: this.#id(seq), entries: missed }
+  replay(selection: DeviceSelection, id: string, until?: number): Replay {
+    const unbrokenSince = this.#watches.unbrokenSince(selection.ids)
+    return this.#past.replay(selection, id, { unbrokenSince, ...(until !== undefined && { until }) })
   }
 
   /** Holds devices for one long poll; release them with `unhold`. */
@@ -157,9 +165,7 @@ export class Hub {
 
   /** Calls `onEvent` once, at the next event of the ring that concerns `selection` or when the hub stops. */
   onNext(selection: DeviceSelection, onEvent: () => void): () => void {
-    const waiter = { selection, onEvent }
-    this.#waiters.add(waiter)
-    return () => this.#waiters.delete(waiter)
+    return this.#waiters.add(selection, onEvent)
   }
 
   start(onTick: () => void): void {
@@ -172,106 +178,67 @@ export class Hub {
   /** Ends every stream; clients come back at different moments. */
   stop(): void {
     clearInterval(this.#ticker)
-    for (const reader of [...this.#readers]) {
+    for (const reader of this.#audience.all()) {
       reader.sayGoodbye()
       this.detach(reader)
     }
-    this.#wake(() => true)
+    this.#waiters.wake(() => true)
     this.#watches.stop()
   }
 
-  #resyncOne(reader: Reader): void {
-    const event: LiveEvent = { type: 'resync', data: { reason: 'the broker answered late' } }
-    if (!reader.isClosed) this.#queue(reader, new Entry(event, this.#at(this.#seq)))
+  /** When the broker has confirmed its devices. One that answers too late is waited for no longer: `resync` follows. */
+  async #watched(reader: Reader): Promise<void> {
+    const { ids } = reader.selection
+    if (await this.#watches.ready(ids)) return
+    const late: LiveEvent = { type: 'resync', data: { reason: 'the broker answered late' } }
+    void this.#watches.allReady(ids).then(() => this.#queue(reader, this.#past.at(late)))
+  }
+
+  *#first(reader: Reader, { replay, here }: { replay: Replay | undefined; here: number }): Generator<Entry> {
+    const hello: LiveEvent = { type: 'hello', data: { stream: reader.id, serverTime: Date.now() } }
+    if (replay && 'entries' in replay) {
+      yield new Entry(hello, { seq: here, id: replay.after })
+      yield* replay.entries
+      return
+    }
+    yield this.#past.at(hello, here)
+    if (replay) yield this.#past.at({ type: 'resync', data: { reason: replay.resync } }, here)
   }
 
   #send(event: HubEvent): void {
-    this.#seq++
-    const entry = new Entry(event, this.#at(this.#seq))
-    this.#ring.push(entry)
-    for (const reader of this.#readersOf(event)) this.#queue(reader, entry)
-    this.#wake((waiter) => concerns(waiter.selection, event))
-  }
-
-  #wake(isMeant: (waiter: { selection: DeviceSelection }) => boolean): void {
-    for (const waiter of this.#waiters) {
-      if (!isMeant(waiter)) continue
-      this.#waiters.delete(waiter)
-      waiter.onEvent()
-    }
-  }
-
-  #readersOf(event: HubEvent): Iterable<Reader> {
-    const deviceId = deviceOf(event)
-    if (deviceId === undefined) return this.#readers
-    const readers = this.#byDevice.get(deviceId)
-    if (!isFleetEvent(event) || this.#fleet.size === 0) return readers ?? []
-    return readers ? new Set([...readers, ...this.#fleet]) : this.#fleet
-  }
-
-  #queue(reader: Reader, entry: Entry): void {
-    reader.push(entry)
-    this.#queueFlush(reader)
+    const entry = this.#past.keep(event)
+    for (const reader of this.#audience.of(event)) this.#queue(reader, entry)
+    this.#waiters.wake((selection) => concerns(selection, event))
   }
 
   /** All events of one turn of the loop go to a reader in one write; readers of the same devices share its bytes. */
-  #queueFlush(reader: Reader): void {
+  #queue(reader: Reader, entry: Entry): void {
+    reader.push(entry, this.#joined)
     if (this.#dirty.size === 0) setImmediate(() => this.#flush())
     this.#dirty.add(reader)
   }
 
   #flush(): void {
-    const joined: JoinedFrames = new Map()
     const readers = [...this.#dirty]
     this.#dirty.clear()
-    for (const reader of readers) reader.flush(joined)
+    for (const reader of readers) reader.flush(this.#joined)
+    this.#joined.clear()
   }
 
   #tick(): void {
     const now = performance.now()
-    const ping: StreamEvent = { type: 'ping', data: { serverTime: Date.now() } }
-    for (const reader of [...this.#readers]) {
+    for (const reader of this.#audience.all()) {
       if (reader.hasStalled(now)) {
         reader.abandon()
         this.detach(reader)
-      } else if (reader.wantsPing(now)) reader.ping(this.#streamEntry(ping, reader.positionAt(this.position)))
+      } else if (reader.wantsPing(now)) {
+        const at = { seq: this.#past.newest, id: reader.positionAt(this.position) }
+        reader.ping(new Entry(ping(), at))
+      }
     }
   }
-
-  /** An entry that no reader gets: it separates what came before a device was watched from what came after. */
-  #mark(): number {
-    this.#seq++
-    this.#ring.push(new Entry({ type: 'ping', data: { serverTime: 0 } }, this.#at(this.#seq)))
-    return this.#seq
-  }
-
-  #streamEntry(event: StreamEvent, id: string): Entry {
-    return new Entry(event, { seq: this.#seq, id })
-  }
-
-  #at(seq: number): { seq: number; id: string } {
-    return { seq, id: this.#id(seq) }
-  }
-
-  #id(seq: number): string {
-    return `${this.#epoch}-${seq}`
-  }
-
-  #parseId(id: string): number | undefined {
-    const [, epoch, digits] = /^([0-9a-f]+)-(\d{1,15})$/.exec(id) ?? []
-    const seq = Number(digits)
-    return epoch === this.#epoch && seq <= this.#seq ? seq : undefined
-  }
 }
 
-export interface CommandListener {
-  onCommand: (command: Command) => void
-  /** Transitions may have been missed: read the rows. */
-  onGap: () => void
-}
-
-function concerns({ all, ids }: DeviceSelection, event: LiveEvent): boolean {
-  if (event.type === 'ping') return false
-  const deviceId = deviceOf(event)
-  return deviceId === undefined || (all && isFleetEvent(event)) || ids.includes(deviceId)
+function ping(): LiveEvent {
+  return { type: 'ping', data: { serverTime: Date.now() } }
 }

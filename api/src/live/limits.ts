@@ -12,8 +12,16 @@ export const liveLimits = {
   queueBytesMax: 512 * 1024,
   /** Newest values kept for a reader that takes nothing; above, it is told to refetch instead. */
   conflatedKeysMax: 20_000,
-  /** A conflated reader gets its next frames in pieces of this many events, so that one write stays small. */
+  /** What one key of it takes: its name, its value, and their places in two maps. */
+  conflatedKeyBytes: 320,
+  /**
+   * All that waits for slow readers: queues and newest values. Above, the next of them is conflated, or told to
+   * refetch, earlier than its own bounds say. Together with the ring and idle readers it fits into 512 MB.
+   */
+  waitingBytesMax: 64 * 1024 * 1024,
+  /** A write is at most so much, because what a reader does not take is buffered for it; an event goes out whole. */
   flushEventsMax: 500,
+  flushBytesMax: 32 * 1024,
   /** Contract: a reader without progress for so long is closed. */
   stallMs: 30_000,
   /** A stream that was ended has this long to take its last bytes. */
@@ -29,11 +37,27 @@ export const liveLimits = {
   /** A stream opens without its subscription after this, and resyncs when the broker answers. */
   watchTimeoutMs: 5_000,
   idsPerStreamMax: 200,
-  streamsPerUserMax: 20,
+  /** Live streams, polls and sockets, counted together. */
+  places: {
+    /** A person has a few tabs and a few scripts. */
+    perUserMax: 20,
+    /** Everybody behind one proxy or one office has one address: a hundred people's tabs, and half of all places. */
+    perAddressMax: 1_500,
+    /** Sockets that will say in their first frame who they are. Browsers bring a cookie; only a few scripts do this. */
+    anonymousPerAddressMax: 10,
+    /** An idle reader takes up to 20 KB, one that takes nothing a write or two more: some 200 MB if all are so. */
+    allMax: 3_000,
+  },
+  /** What a client that was refused is told to wait: when a place gets free is anybody's guess. */
+  retryAfterS: 5,
   pollEventsMax: 1_000,
+  /** Of one answer; the cursor goes on from there. */
+  pollBytesMax: 1024 * 1024,
   pollWaitMaxS: 60,
   /** A broker whose totals stopped is gone from the sums. */
   totalsFreshMs: 5_000,
+  /** A device's rejected messages and a command's progress are told at most once in this time. */
+  coalesceMs: 1_000,
   /** Commands whose newest status is remembered, so that events never step back. */
   commandsTrackedMax: 10_000,
   socket: {

@@ -4,7 +4,7 @@ import { PollAnswer } from '../contract/index.ts'
 import type { Api, Deps } from '../deps.ts'
 import type { DeviceSelection } from '../devices/ids.ts'
 import { ProblemError } from '../problems.ts'
-import { principalOf } from '../session/guard.ts'
+import type { Hub } from './hub.ts'
 import { liveLimits } from './limits.ts'
 import { StreamDevices, selectDevices, takeStreamPlace } from './streams.ts'
 
@@ -32,7 +32,7 @@ export function pollRoutes(app: Api, deps: Deps): void {
       },
     },
     async (request, reply) => {
-      const place = takeStreamPlace(deps, principalOf(request))
+      const place = takeStreamPlace(deps, request)
       try {
         const { devices = '*', cursor, wait = 25 } = request.query
         const selection = await selectDevices(deps, devices)
@@ -57,38 +57,50 @@ async function poll(
   { selection, cursor }: { selection: DeviceSelection; cursor: string | undefined },
   until: Until,
 ): Promise<PollAnswer> {
-  await deps.hub.hold(selection)
+  const { hub } = deps
+  await hub.hold(selection)
   try {
-    if (cursor === undefined) return { events: [], cursor: deps.hub.position }
-    const missed = answer(deps, selection, cursor)
-    if (missed) return missed
-    await waitForEvent(deps, selection, until)
+    if (cursor === undefined) return withTotals(hub, selection, nothingSince(hub))
+    const missed = answer(hub, selection, cursor)
+    if (missed) return withTotals(hub, selection, missed)
+    await waitForEvent(hub, selection, until)
     if (until.ended.aborted) throw new ProblemError('not_signed_in')
-    return answer(deps, selection, cursor) ?? { events: [], cursor: deps.hub.position }
+    return withTotals(hub, selection, answer(hub, selection, cursor) ?? nothingSince(hub))
   } finally {
-    deps.hub.unhold(selection)
+    hub.unhold(selection)
   }
 }
 
+function nothingSince({ position }: Hub): PollAnswer {
+  return { events: [], cursor: position }
+}
+
 /** Undefined: nothing happened since. */
-function answer({ hub }: Deps, selection: DeviceSelection, cursor: string): PollAnswer | undefined {
+function answer(hub: Hub, selection: DeviceSelection, cursor: string): PollAnswer | undefined {
   const replay = hub.replay(selection, cursor)
   if ('resync' in replay) {
     const id = hub.position
     return { events: [{ id, type: 'resync', data: { reason: replay.resync } }], cursor: id }
   }
-  const entries = replay.entries.slice(0, liveLimits.pollEventsMax)
-  if (entries.length === 0) return undefined
-  const events = entries.map(({ id, event: { type, data } }) => ({ id, type, data }))
-  return { events, cursor: events.at(-1)?.id ?? cursor }
+  const events: PollAnswer['events'] = []
+  let bytes = 0
+  for (const { id, event, json } of replay.entries) {
+    events.push({ id, type: event.type, data: event.data })
+    bytes += json.length
+    if (events.length >= liveLimits.pollEventsMax || bytes >= liveLimits.pollBytesMax) break
+  }
+  const last = events.at(-1)
+  return last && { events, cursor: last.id }
+}
+
+/** They are not events that one can miss: an answer about the fleet ends with the newest, and none waits for them. */
+function withTotals(hub: Hub, { all }: DeviceSelection, { events, cursor }: PollAnswer): PollAnswer {
+  if (!all || !hub.totals) return { events, cursor }
+  return { events: [...events, { id: cursor, type: 'totals', data: hub.totals }], cursor }
 }
 
 /** Until something happens, the time is up, the client is gone, or its session ends. */
-function waitForEvent(
-  { hub }: Deps,
-  selection: DeviceSelection,
-  { ended, raw, waitMs }: Until,
-): Promise<void> {
+function waitForEvent(hub: Hub, selection: DeviceSelection, { ended, raw, waitMs }: Until): Promise<void> {
   return new Promise((resolve) => {
     const finish = () => {
       clearTimeout(timer)

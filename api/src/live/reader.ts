@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import type { DeviceSelection } from '../devices/ids.ts'
 import type { Entry } from './events.ts'
 import { liveLimits } from './limits.ts'
 import { ReaderQueue } from './queue.ts'
+import type { Room } from './room.ts'
 
 /** Where frames go; the hub does not care whether it is a socket. */
 export interface ReaderSink {
@@ -18,21 +20,34 @@ export type JoinedFrames = Map<Entry, { channel: string; last: Entry; count: num
 
 /** One stream: its queue, and how far its client has come. */
 export class Reader {
-  readonly selection: DeviceSelection
-  /** Readers of the same devices share joined frames. */
-  readonly #channel: string
-  readonly #queue = new ReaderQueue()
+  /** Names the stream; who knows it and is who opened it may change what it carries. */
+  readonly id = randomBytes(16).toString('base64url')
+  readonly #queue: ReaderQueue
   readonly #sink: ReaderSink
+  #selection: DeviceSelection
+  /** Readers of the same devices share joined frames. */
+  #channel: string
   /** Id of the last event written. */
   #position = ''
   #state: 'starting' | 'flowing' | 'blocked' | 'closed' = 'starting'
   #blockedAt = 0
   #pingedAt = performance.now()
 
-  constructor(selection: DeviceSelection, sink: ReaderSink) {
-    this.selection = selection
-    this.#channel = `${selection.all ? '*' : ''} ${selection.ids.join(' ')}`
+  constructor(selection: DeviceSelection, sink: ReaderSink, room: Room) {
+    this.#selection = selection
+    this.#channel = channelOf(selection)
     this.#sink = sink
+    this.#queue = new ReaderQueue(room)
+  }
+
+  get selection(): DeviceSelection {
+    return this.#selection
+  }
+
+  /** From now on it is a reader of these devices. */
+  carry(selection: DeviceSelection): void {
+    this.#selection = selection
+    this.#channel = channelOf(selection)
   }
 
   get isClosed(): boolean {
@@ -40,13 +55,14 @@ export class Reader {
   }
 
   /** A burst within one turn of the loop must not look like a slow reader: full pieces go out at once. */
-  push(entry: Entry): void {
+  push(entry: Entry, joined?: JoinedFrames): void {
+    if (this.isClosed) return
     this.#queue.push(entry)
-    if (this.#state === 'flowing' && this.#queue.isReady) this.flush()
+    if (this.#state === 'flowing' && this.#queue.isReady) this.flush(joined)
   }
 
   /** `first` comes before everything that waits already. */
-  open(first: Entry[]): void {
+  open(first: Iterator<Entry>): void {
     if (this.#state !== 'starting') return
     this.#state = 'flowing'
     this.#queue.replay(first)
@@ -105,6 +121,7 @@ export class Reader {
 
   close(): void {
     this.#state = 'closed'
+    this.#queue.clear()
   }
 
   #join(entries: Entry[], joined: JoinedFrames): Buffer {
@@ -122,4 +139,8 @@ export class Reader {
     this.#state = 'blocked'
     this.#blockedAt = performance.now()
   }
+}
+
+function channelOf({ all, ids }: DeviceSelection): string {
+  return `${all ? '*' : ''} ${ids.join(' ')}`
 }

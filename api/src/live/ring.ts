@@ -3,7 +3,7 @@ import { liveLimits } from './limits.ts'
 
 /** The newest events, without gaps in their numbers, bounded in number and bytes. */
 export class Ring {
-  #entries: Entry[] = []
+  #entries: (Entry | undefined)[] = []
   /** Index of the oldest: entries before it are gone, their array slots are reclaimed in bulk. */
   #head = 0
   #bytes = 0
@@ -14,12 +14,11 @@ export class Ring {
     while (this.#size > liveLimits.ringEventsMax || this.#bytes > liveLimits.ringBytesMax) this.#dropOldest()
   }
 
-  /** Entries after `seq`, or undefined when the first of them is no longer here. */
-  after(seq: number): Entry[] | undefined {
+  /** Undefined: no longer here, or not yet. */
+  at(seq: number): Entry | undefined {
     const oldest = this.#entries[this.#head]
-    if (!oldest) return []
-    if (seq < oldest.seq - 1) return undefined
-    return this.#entries.slice(this.#head + seq - oldest.seq + 1)
+    if (!oldest || seq < oldest.seq) return undefined
+    return this.#entries[this.#head + seq - oldest.seq]
   }
 
   get #size(): number {
@@ -30,6 +29,8 @@ export class Ring {
     const oldest = this.#entries[this.#head]
     if (!oldest) return
     this.#bytes -= oldest.json.length
+    // Its slot stays a while, its bytes must not.
+    this.#entries[this.#head] = undefined
     this.#head++
     if (this.#head < liveLimits.ringEventsMax) return
     this.#entries = this.#entries.slice(this.#head)

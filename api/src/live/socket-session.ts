@@ -11,18 +11,11 @@ import { authenticateToken, mayActAs, type Principal } from '../session/authenti
 import { parseFrame } from './frames.ts'
 import type { CommandListener } from './hub.ts'
 import { liveLimits } from './limits.ts'
+import type { Place } from './places.ts'
 import { RateLimit } from './rate-limit.ts'
+import { closeSocket } from './socket-close.ts'
 
 const limits = liveLimits.socket
-
-export const closeCodes = {
-  restart: 1012,
-  notSignedIn: 4001,
-  forbidden: 4003,
-  noProtocol: 4006,
-  tooSlow: 4008,
-  rateLimited: 4029,
-} as const
 
 type CommandFrame = Extract<ClientFrame, { type: 'command' }>
 
@@ -30,39 +23,56 @@ type CommandFrame = Extract<ClientFrame, { type: 'command' }>
 export class SocketSession implements CommandListener {
   readonly #deps: Deps
   readonly #socket: WebSocket
-  readonly #address: string
+  readonly #from: { ip: string; place: Place }
   readonly #rate = new RateLimit(limits.commandsPerSecondMax)
   /** Commands sent here and not finished: their transitions come back here. */
   readonly #followed = new Set<string>()
   #principal: Principal | undefined
+  /** It is no longer one of those that nobody knows. */
+  #known = (): void => {}
   #work: Promise<void> = Promise.resolve()
   /** Frames received and not handled yet. */
   #waiting = 0
   #refusals = 0
   #missedPongs = 0
 
-  constructor(deps: Deps, socket: WebSocket, address: string) {
+  constructor(deps: Deps, socket: WebSocket, from: { ip: string; place: Place }) {
     this.#deps = deps
     this.#socket = socket
-    this.#address = address
+    this.#from = from
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary))
   }
 
   /** The client could not send credentials with the upgrade: its first frame must. */
   expectAuth(): void {
+    const { ip } = this.#from
+    const isAdmitted = this.#admit(() => {
+      this.#known = this.#deps.places.anonymous(ip)
+    })
+    if (!isAdmitted) return
     const timer = setTimeout(() => {
-      if (!this.#principal) this.#close(closeCodes.tooSlow, 'no auth in time')
+      if (!this.#principal) closeSocket(this.#socket, 'tooSlow', 'no auth in time')
     }, limits.authTimeoutMs)
-    this.#socket.on('close', () => clearTimeout(timer))
+    this.#socket.on('close', () => {
+      clearTimeout(timer)
+      this.#known()
+    })
   }
 
   start(principal: Principal): void {
+    if (!this.#isOpen) return
+    const { place } = this.#from
+    if (!this.#admit(() => this.#deps.places.claim(place, principal.name))) return
+    this.#known()
+    this.#begin(principal)
+  }
+
+  #begin(principal: Principal): void {
     const { sessions, hub } = this.#deps
-    if (sessions.countOf(principal.name) >= liveLimits.streamsPerUserMax)
-      return this.#close(closeCodes.rateLimited, 'too many streams')
-    if (this.#socket.readyState !== this.#socket.OPEN) return
     this.#principal = principal
-    const forgetSession = sessions.add(principal, () => this.#close(closeCodes.notSignedIn, 'session ended'))
+    const forgetSession = sessions.add(principal, () =>
+      closeSocket(this.#socket, 'notSignedIn', 'session ended'),
+    )
     const forgetCommands = hub.listenCommands(this)
     const pings = setInterval(() => this.#ping(), limits.pingMs)
     this.#socket.on('pong', () => {
@@ -92,7 +102,24 @@ export class SocketSession implements CommandListener {
     })
   }
 
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN
+  }
+
+  /** `take` throws when there is no place left. */
+  #admit(take: () => void): boolean {
+    try {
+      take()
+      return true
+    } catch {
+      closeSocket(this.#socket, 'rateLimited', 'too many streams')
+      return false
+    }
+  }
+
   #receive(data: RawData, isBinary: boolean): void {
+    // Still read after our close, until the peer answers it.
+    if (!this.#isOpen) return
     let id: string | undefined
     try {
       if (isBinary) throw new ProblemError('unsupported_media_type')
@@ -115,7 +142,8 @@ export class SocketSession implements CommandListener {
     if (++this.#waiting === limits.framesWaitingMax) this.#socket.pause()
     this.#inOrder(async () => {
       try {
-        await answer()
+        // The session may have ended while it waited.
+        if (this.#isOpen) await answer()
       } catch (error) {
         this.#refuse(error, id)
       } finally {
@@ -130,7 +158,7 @@ export class SocketSession implements CommandListener {
 
   async #dispatch(frame: ClientFrame): Promise<void> {
     if (frame.type === 'auth') return this.#authenticate(frame.token)
-    if (!this.#principal) return this.#close(closeCodes.notSignedIn, 'auth first')
+    if (!this.#principal) return closeSocket(this.#socket, 'notSignedIn', 'auth first')
     switch (frame.type) {
       case 'command':
         return this.#command(frame, this.#principal)
@@ -143,7 +171,7 @@ export class SocketSession implements CommandListener {
   async #authenticate(token: string): Promise<void> {
     if (this.#principal) return
     const principal = await authenticateToken(this.#deps.pool, token)
-    if (!principal) return this.#close(closeCodes.notSignedIn, 'not signed in')
+    if (!principal) return closeSocket(this.#socket, 'notSignedIn', 'not signed in')
     this.start(principal)
   }
 
@@ -156,11 +184,11 @@ export class SocketSession implements CommandListener {
     const wasFollowed = this.#followed.has(id)
     this.#follow(id)
     try {
-      const asked = { id, deviceId, name, params, ttlMs, createdBy: principal.name, idempotencyKey: id }
+      const asked = { id, deviceId, name, params, ttlMs, createdBy: principal.name }
       const { command, isNew } = await sendCommand(this.#deps, asked)
       if (!isNew) return this.onCommand(command)
       const detail = { commandId: id, name }
-      const who = { principal, ip: this.#address }
+      const who = { principal, ip: this.#from.ip }
       await audit(this.#deps, who, { action: 'command.send', target: deviceId, detail, result: 'ok' })
     } catch (error) {
       if (!wasFollowed) this.#followed.delete(id)
@@ -178,13 +206,14 @@ export class SocketSession implements CommandListener {
     const problem = asProblemError(error)
     if (problem.code === 'internal') this.#deps.log.error({ err: error }, 'socket frame failed')
     this.#send({ type: 'error', ...(id && { id }), problem: toProblem(problem, randomUUID()) })
-    if (++this.#refusals > limits.refusalsMax) this.#close(closeCodes.rateLimited, 'too many refused frames')
+    if (++this.#refusals > limits.refusalsMax)
+      closeSocket(this.#socket, 'rateLimited', 'too many refused frames')
   }
 
   #send(frame: ServerFrame): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return
+    if (!this.#isOpen) return
     if (this.#socket.bufferedAmount > limits.bufferedBytesMax)
-      return this.#close(closeCodes.tooSlow, 'too slow')
+      return closeSocket(this.#socket, 'tooSlow', 'too slow')
     this.#socket.send(JSON.stringify(frame))
   }
 
@@ -193,11 +222,5 @@ export class SocketSession implements CommandListener {
     this.#missedPongs++
     this.#socket.ping()
     this.#send({ type: 'ping' })
-  }
-
-  #close(code: number, reason: string): void {
-    this.#socket.close(code, reason)
-    // A peer that takes nothing never answers the close either.
-    setTimeout(() => this.#socket.terminate(), limits.closeGraceMs).unref()
   }
 }

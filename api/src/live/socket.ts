@@ -5,7 +5,9 @@ import type { Api, Deps } from '../deps.ts'
 import { authenticate, SESSION_COOKIE } from '../session/authenticate.ts'
 import { checkOrigin } from '../session/origin.ts'
 import { liveLimits } from './limits.ts'
-import { closeCodes, SocketSession } from './socket-session.ts'
+import type { Place } from './places.ts'
+import { closeSocket } from './socket-close.ts'
+import { SocketSession } from './socket-session.ts'
 
 const PROTOCOL = 'telltale.v1'
 
@@ -25,10 +27,7 @@ export async function socketRoutes(app: Api, deps: Deps): Promise<void> {
       socket.terminate()
     },
     preClose: (done) => {
-      for (const socket of sockets) {
-        socket.close(closeCodes.restart, 'restarting')
-        setTimeout(() => socket.terminate(), liveLimits.socket.closeGraceMs).unref()
-      }
+      for (const socket of sockets) closeSocket(socket, 'restart', 'restarting')
       done()
     },
   })
@@ -44,20 +43,32 @@ export async function socketRoutes(app: Api, deps: Deps): Promise<void> {
 }
 
 async function accept(deps: Deps, socket: WebSocket, request: FastifyRequest): Promise<void> {
-  if (socket.protocol !== PROTOCOL) return socket.close(closeCodes.noProtocol, `offer ${PROTOCOL}`)
+  const place = takePlace(deps, socket, request)
+  if (!place) return closeSocket(socket, 'rateLimited', 'too many streams')
+  if (socket.protocol !== PROTOCOL) return closeSocket(socket, 'noProtocol', `offer ${PROTOCOL}`)
   const origin = checkOrigin(request.headers)
-  if (origin === 'foreign') return socket.close(closeCodes.forbidden, 'wrong origin')
+  if (origin === 'foreign') return closeSocket(socket, 'forbidden', 'wrong origin')
   const { authorization } = request.headers
   const cookie = request.cookies[SESSION_COOKIE]
   // A browser always says its Origin: a cookie without one is not from our page.
-  if (cookie && !authorization && origin === 'none')
-    return socket.close(closeCodes.forbidden, 'origin missing')
-  const session = new SocketSession(deps, socket, request.ip)
+  if (cookie && !authorization && origin === 'none') return closeSocket(socket, 'forbidden', 'origin missing')
+  const session = new SocketSession(deps, socket, { ip: request.ip, place })
   if (!authorization && !cookie) return session.expectAuth()
   // Frames that come meanwhile wait in the socket.
   socket.pause()
   const principal = await authenticate(deps.pool, { authorization, cookie })
   socket.resume()
-  if (!principal) return socket.close(closeCodes.notSignedIn, 'not signed in')
+  if (!principal) return closeSocket(socket, 'notSignedIn', 'not signed in')
   session.start(principal)
+}
+
+/** Whoever it is: one that is refused takes its place until it is gone. */
+function takePlace({ places }: Deps, socket: WebSocket, { ip }: FastifyRequest): Place | undefined {
+  try {
+    const place = places.take(ip)
+    socket.on('close', () => place.release())
+    return place
+  } catch {
+    return undefined
+  }
 }

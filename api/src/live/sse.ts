@@ -7,8 +7,16 @@ import type { DeviceSelection } from '../devices/ids.ts'
 import { ProblemError } from '../problems.ts'
 import { principalOf } from '../session/guard.ts'
 import { liveLimits } from './limits.ts'
+import { OpenStreams } from './open-streams.ts'
 import type { ReaderSink } from './reader.ts'
-import { lastEventIdOf, StreamDevices, type StreamPlace, selectDevices, takeStreamPlace } from './streams.ts'
+import {
+  lastEventIdOf,
+  StreamChange,
+  StreamDevices,
+  type StreamPlace,
+  selectDevices,
+  takeStreamPlace,
+} from './streams.ts'
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -21,6 +29,12 @@ const HEADERS = {
 const RETRY = Buffer.from('retry: 3000\n\n')
 
 export function sseRoutes(app: Api, deps: Deps): void {
+  const streams = new OpenStreams()
+  openRoute(app, deps, streams)
+  changeRoute(app, deps, streams)
+}
+
+function openRoute(app: Api, deps: Deps, streams: OpenStreams): void {
   app.get(
     '/events',
     {
@@ -40,12 +54,12 @@ export function sseRoutes(app: Api, deps: Deps): void {
       },
     },
     async (request, reply) => {
-      const place = takeStreamPlace(deps, principalOf(request))
+      const place = takeStreamPlace(deps, request)
       try {
         const { devices = '*', lastEventId } = request.query
         const selection = await selectDevices(deps, devices)
         if (place.ended.aborted) throw new ProblemError('not_signed_in')
-        const asked = { place, selection, lastEventId: lastEventIdOf(request, lastEventId) }
+        const asked = { place, streams, selection, lastEventId: lastEventIdOf(request, lastEventId) }
         await stream(deps, { request, reply }, asked)
       } catch (error) {
         place.release()
@@ -55,14 +69,49 @@ export function sseRoutes(app: Api, deps: Deps): void {
   )
 }
 
+/** A page that scrolls watches other devices every moment: its stream stays, and carries what it says. */
+function changeRoute(app: Api, deps: Deps, streams: OpenStreams): void {
+  app.put(
+    '/events/:stream',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        tags: ['live'],
+        summary:
+          'Changes which devices an open stream carries; answers when nothing of them is missed any more',
+        params: Type.Object({ stream: Type.String({ maxLength: 64, description: 'of its hello' }) }),
+        body: StreamChange,
+        response: { 200: Type.Object({ cursor: Type.String({ description: 'an id to resume from' }) }) },
+      },
+    },
+    async (request) => {
+      const stream = streams.find(request.params.stream, principalOf(request))
+      const turn = ++stream.asked
+      const asked = await selectDevices(deps, request.body.devices, 'body/devices')
+      // A later change was quicker: it stays, and this one waits for it.
+      const isNewest = turn > stream.made
+      if (isNewest) stream.made = turn
+      const selection = isNewest ? asked : stream.reader.selection
+      return { cursor: await deps.hub.change(stream.reader, selection) }
+    },
+  )
+}
+
+interface Asked {
+  place: StreamPlace
+  streams: OpenStreams
+  selection: DeviceSelection
+  lastEventId: string | undefined
+}
+
 async function stream(
   { hub }: Deps,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-  asked: { place: StreamPlace; selection: DeviceSelection; lastEventId: string | undefined },
+  { place, streams, selection, lastEventId }: Asked,
 ): Promise<void> {
   const { raw } = reply
-  const { place, selection, lastEventId } = asked
   const reader = hub.register(selection, toSink(raw))
+  const forget = streams.add(reader, principalOf(request))
   reply.hijack()
   place.ended.addEventListener('abort', () => {
     hub.detach(reader)
@@ -74,6 +123,7 @@ async function stream(
   raw.on('error', () => {})
   raw.on('drain', () => reader.drained())
   raw.on('close', () => {
+    forget()
     place.release()
     hub.detach(reader)
   })

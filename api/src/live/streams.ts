@@ -4,21 +4,23 @@ import { Type } from 'typebox'
 import type { Deps } from '../deps.ts'
 import { type DeviceSelection, parseDeviceIds } from '../devices/ids.ts'
 import { ProblemError } from '../problems.ts'
-import type { Principal } from '../session/authenticate.ts'
+import { principalOf } from '../session/guard.ts'
 import { liveLimits } from './limits.ts'
 
 /** 200 ids of 64 characters and their commas. */
-export const StreamDevices = Type.Optional(
-  Type.String({
-    maxLength: 14_000,
-    default: '*',
-    description: 'device ids, * for fleet events, or both: *,kitchen',
-  }),
-)
+const DevicesText = {
+  maxLength: 14_000,
+  description: 'device ids, * for fleet events, or both: *,kitchen',
+}
+
+export const StreamDevices = Type.Optional(Type.String({ ...DevicesText, default: '*' }))
+
+export const StreamChange = Type.Object({ devices: Type.String(DevicesText) })
 
 /** @throws ProblemError when a device does not exist */
-export async function selectDevices({ pool }: Deps, text: string): Promise<DeviceSelection> {
-  const selection = parseDeviceIds(text, liveLimits.idsPerStreamMax)
+export async function selectDevices({ pool }: Deps, text: string, path?: string): Promise<DeviceSelection> {
+  const selection = parseDeviceIds(text, liveLimits.idsPerStreamMax, path)
+  if (selection.ids.length === 0) return selection
   const known = await existingDevices(pool, selection.ids)
   if (known.size < selection.ids.length) throw new ProblemError('device_not_found')
   return selection
@@ -33,15 +35,15 @@ export interface StreamPlace {
 }
 
 /**
- * Takes a place before anything is awaited, so that a burst cannot pass the limit. Streams, polls and sockets of one
- * user count together.
+ * Takes a place before anything is awaited.
  * @throws ProblemError too_many_streams
  */
-export function takeStreamPlace({ sessions }: Deps, principal: Principal): StreamPlace {
-  if (sessions.countOf(principal.name) >= liveLimits.streamsPerUserMax)
-    throw new ProblemError('too_many_streams')
+export function takeStreamPlace({ sessions, places }: Deps, request: FastifyRequest): StreamPlace {
+  const principal = principalOf(request)
+  const place = places.take(request.ip, principal.name)
   const controller = new AbortController()
-  return { ended: controller.signal, release: sessions.add(principal, () => controller.abort()) }
+  place.hold(sessions.add(principal, () => controller.abort()))
+  return { ended: controller.signal, release: () => place.release() }
 }
 
 /** EventSource sends the header by itself; the parameter is for clients that start over with a known id. */

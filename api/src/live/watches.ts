@@ -1,6 +1,6 @@
-import { ProblemError } from '../problems.ts'
 import type { DeviceSource } from './hub.ts'
 import { liveLimits } from './limits.ts'
+import { tooManyStreams } from './places.ts'
 
 interface Watch {
   readers: number
@@ -28,7 +28,7 @@ export class Watches {
    */
   hold(ids: string[]): void {
     const added = ids.filter((id) => !this.#watches.has(id)).length
-    if (this.#watches.size + added > liveLimits.watchedDevicesMax) throw new ProblemError('too_many_streams')
+    if (this.#watches.size + added > liveLimits.watchedDevicesMax) throw tooManyStreams()
     for (const id of ids) this.#hold(id)
   }
 

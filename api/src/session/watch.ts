@@ -1,16 +1,22 @@
 import type { Logger } from '@telltale/infra/log'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { usableTokens } from '@telltale/infra/storage/tokens'
-import { usableLoginSessions } from '@telltale/infra/storage/users'
+import { type Role, usableLoginSessions } from '@telltale/infra/storage/users'
 import type { Principal } from './authenticate.ts'
 
-/** Contract: an ended session's streams end within 5 s; the rest is for the query and the close. */
-const CHECK_MS = 3_000
+/** Revoking works within 2 s, on streams that are open too; the rest is for the query and the close. */
+const CHECK_MS = 1_500
 
 interface Watched {
   principal: Principal
   onEnd: () => void
 }
+
+interface Usable {
+  hash: Buffer
+  role: Role
+}
+type FindUsable = (db: Pool, hashes: Buffer[]) => Promise<Usable[]>
 
 /** Ends open streams and sockets when the session or token behind them ends, here or in another process. */
 export class SessionWatch {
@@ -22,13 +28,6 @@ export class SessionWatch {
   constructor(pool: Pool, log: Logger) {
     this.#pool = pool
     this.#log = log
-  }
-
-  /** How many streams of this name are open: what the limit per user counts. */
-  countOf(name: string): number {
-    let count = 0
-    for (const { principal } of this.#watched) if (principal.name === name) count++
-    return count
   }
 
   /** Calls `onEnd` once when the session ends, unless the returned function is called first. */
@@ -55,23 +54,20 @@ export class SessionWatch {
   async #check(): Promise<void> {
     const asked = new Set(this.#watched)
     try {
-      const [sessions, tokens] = await Promise.all([
+      const usable = await Promise.all([
         this.#usable(asked, 'cookie', usableLoginSessions),
         this.#usable(asked, 'bearer', usableTokens),
       ])
-      const usable = new Set([...sessions, ...tokens].map((hash) => hash.toString('hex')))
-      this.#endWhere((principal, entry) => asked.has(entry) && !usable.has(principal.hash.toString('hex')))
+      const roles = new Map(usable.flat().map(({ hash, role }) => [hash.toString('hex'), role]))
+      // What was allowed when a stream opened is not asked again: with another role its client starts over.
+      this.#endWhere(({ hash, role }, entry) => asked.has(entry) && roles.get(hash.toString('hex')) !== role)
     } catch (error) {
       // Without the database nobody can be told apart; the next check decides.
       this.#log.warn({ err: error }, 'open streams could not be checked')
     }
   }
 
-  async #usable(
-    entries: Set<Watched>,
-    via: Principal['via'],
-    find: (db: Pool, hashes: Buffer[]) => Promise<Buffer[]>,
-  ): Promise<Buffer[]> {
+  async #usable(entries: Set<Watched>, via: Principal['via'], find: FindUsable): Promise<Usable[]> {
     const hashes = [...entries]
       .filter(({ principal }) => principal.via === via)
       .map((entry) => entry.principal.hash)

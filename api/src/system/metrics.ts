@@ -47,6 +47,7 @@ function watchState({ hub, link, pool, totals }: Deps, registry: Registry): void
       },
     })
   gauge('telltale_live_streams', 'Open server-sent event streams', () => hub.readerCount)
+  gauge('telltale_live_waiting_bytes', 'Events that wait for slow streams', () => hub.waitingBytes)
   gauge('telltale_broker_link_up', '1 while connected to the broker', () => Number(link.isUp))
   gauge('telltale_database_connections', 'Open database connections', () => pool.totalCount)
   gauge('telltale_database_waiting', 'Requests that wait for a database connection', () => pool.waitingCount)
