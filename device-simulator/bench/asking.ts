@@ -22,7 +22,11 @@ export function ask<T>(child: ChildProcess, question: string): Promise<T> {
     }
     child.on('message', heard)
     child.on('exit', ended)
-    child.send(question)
+    child.send(question, (error) => {
+      if (!error) return
+      stop()
+      reject(error)
+    })
   })
 }
 

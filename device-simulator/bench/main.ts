@@ -20,7 +20,7 @@ interface Options {
 function readOptions(): Options {
   return new Command('bench')
     .description(
-      'Measures ingest, connections and storage; renews what it measured in device-simulator/bench/results.md.',
+      'Measures ingest, connections, storage and what is live; renews it in device-simulator/bench/results.md.',
     )
     .addOption(
       new Option('--engine <engine>', 'what to measure; timescale needs TELLTALE_TEST_TIMESCALE_URL')
@@ -44,15 +44,21 @@ function readOptions(): Options {
 async function main(): Promise<number> {
   const options = readOptions()
   const releases = new Releases()
+  // Once: what a signal interrupts fails, and must not exit before everything is released.
+  let releasing: Promise<void> | undefined
+  const releaseAll = () => {
+    releasing ??= releases.run()
+    return releasing
+  }
   // Ctrl-C reaches the children too; what is left is the databases, whose servers have sessions of their own.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void releases.run().finally(() => process.exit(1)))
+    process.once(signal, () => void releaseAll().finally(() => process.exit(1)))
   let isSound = true
   try {
     for (const engine of chooseEngines(options.engine))
       if (!(await measureEngine(engine, options, releases))) isSound = false
   } finally {
-    await releases.run()
+    await releaseAll()
   }
   return isSound ? 0 : 1
 }

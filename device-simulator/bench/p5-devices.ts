@@ -142,19 +142,19 @@ export function startStorm(plan: Pick<StormPlan, 'port' | 'credentials'>, releas
   return startChild('storm', full, releases)
 }
 
-function startChild(name: string, plan: object, releases: Releases): ChildProcess {
+export function startChild(name: string, plan: object, releases: Releases): ChildProcess {
   const script = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
   const child = fork(script, [JSON.stringify(plan)])
   releases.add(name, () => child.kill())
   return child
 }
 
-async function memoryOf(broker: ChildProcess): Promise<Memory> {
+export async function memoryOf(broker: ChildProcess): Promise<Memory> {
   const { rss, heapUsed, external } = await ask<NodeJS.MemoryUsage>(broker, 'memory')
   return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external }
 }
 
-function share(before: Memory, after: Memory, devices: number): Memory {
+export function share(before: Memory, after: Memory, devices: number): Memory {
   return {
     rssBytes: (after.rssBytes - before.rssBytes) / devices,
     heapBytes: (after.heapBytes - before.heapBytes) / devices,
@@ -188,7 +188,7 @@ function checkStorm(
   return found
 }
 
-function checkSteady({ readings, outOfOrder, missing }: SteadyTotal, stored: number): string[] {
+export function checkSteady({ readings, outOfOrder, missing }: SteadyTotal, stored: number): string[] {
   const found: string[] = []
   if (missing > 0) found.push(`${missing} messages were never acknowledged`)
   if (outOfOrder > 0) found.push(`${outOfOrder} PUBACKs out of order`)

@@ -6,13 +6,19 @@ import { hasRedis } from './machine.ts'
 import { runP1, type ShapeResult, violations } from './p1-ingest.ts'
 import { runP1Redis } from './p1-redis.ts'
 import { runP2 } from './p2-rows.ts'
+import { runP3 } from './p3-live.ts'
+import { runP4 } from './p4-fanout.ts'
 import { runP5 } from './p5-devices.ts'
 import { runP6 } from './p6-charts.ts'
 import { runP7 } from './p7-bytes.ts'
+import { runP8 } from './p8-commands.ts'
+import { runReaders } from './readers.ts'
 import { reportIngest, reportRows } from './report.ts'
 import { reportBrokers, reportRedis } from './report-broker.ts'
 import { reportDevices } from './report-devices.ts'
+import { reportFanout, reportReaders } from './report-fanout.ts'
 import { reportLedger } from './report-ledger.ts'
+import { reportCommands, reportLive } from './report-live.ts'
 import { reportBytes, reportCharts, reportSweep } from './report-storage.ts'
 import type { Part, Section } from './results.ts'
 import { createDatabase, type Server } from './servers.ts'
@@ -41,9 +47,13 @@ export const WORK: { parts: readonly Part[]; run(context: Context): Promise<Outc
   { parts: ['p1-redis'], run: measureRedis },
   { parts: ['brokers'], run: measureBrokers },
   { parts: ['ledger'], run: measureLedger },
+  { parts: ['p3'], run: measureLive },
+  { parts: ['p4'], run: measureFanout },
   { parts: ['p5'], run: measureDevices },
   { parts: ['p6'], run: measureCharts },
   { parts: ['p7'], run: measureBytes },
+  { parts: ['p8'], run: measureCommands },
+  { parts: ['readers'], run: measureReaders },
   { parts: ['sweep'], run: measureSweep },
 ]
 
@@ -102,6 +112,16 @@ async function measureLedger({ server, ...plan }: Context): Promise<Outcome[]> {
   return [{ part: 'ledger', violations: found, ...reportLedger(result, { ...plan, violations: found }) }]
 }
 
+async function measureLive({ server, ...plan }: Context): Promise<Outcome[]> {
+  const result = await runP3(await createDatabase(server, plan.releases), plan)
+  return [{ part: 'p3', violations: result.violations, ...reportLive(result) }]
+}
+
+async function measureFanout({ server, ...plan }: Context): Promise<Outcome[]> {
+  const result = await runP4(await createDatabase(server, plan.releases), plan)
+  return [{ part: 'p4', violations: result.violations, ...reportFanout(result) }]
+}
+
 async function measureDevices({ server, ...plan }: Context): Promise<Outcome[]> {
   const result = await runP5(await createDatabase(server, plan.releases), plan)
   return [{ part: 'p5', violations: result.violations, ...reportDevices(result) }]
@@ -115,6 +135,16 @@ async function measureCharts({ server, pairs, ...plan }: Context): Promise<Outco
 
 async function measureBytes({ server, ...plan }: Context): Promise<Outcome[]> {
   return [{ part: 'p7', violations: [], ...reportBytes(await runP7(server, plan)) }]
+}
+
+async function measureCommands({ server, ...plan }: Context): Promise<Outcome[]> {
+  const result = await runP8(await createDatabase(server, plan.releases), plan)
+  return [{ part: 'p8', violations: result.violations, ...reportCommands(result) }]
+}
+
+async function measureReaders({ server, ...plan }: Context): Promise<Outcome[]> {
+  const result = await runReaders(await createDatabase(server, plan.releases), plan)
+  return [{ part: 'readers', violations: result.violations, ...reportReaders(result) }]
 }
 
 async function measureSweep({ server, ...plan }: Context): Promise<Outcome[]> {

@@ -1,6 +1,6 @@
 /**
- * Loaded into a broker ahead of its own code (`node --import`): tells the bench what only the process itself knows.
- * The broker runs as built; an inspector session that is asked nothing costs nothing.
+ * Loaded into a broker or an API ahead of its own code (`node --import`): tells the bench what only the process itself
+ * knows. The program runs as built; an inspector session that is asked nothing costs nothing.
  */
 import type { Profiler } from 'node:inspector'
 import { Session } from 'node:inspector/promises'
@@ -22,6 +22,8 @@ session.connect()
 
 answerWith({
   memory: settledMemory,
+  /** Finer than the ticks of /proc. */
+  cpu: () => process.cpuUsage(),
   startProfile: async () => {
     await session.post('Profiler.enable')
     await session.post('Profiler.setSamplingInterval', { interval: SAMPLE_EVERY_US })

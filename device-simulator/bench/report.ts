@@ -80,7 +80,11 @@ function noise(shapes: readonly ShapeResult[]): string {
 }
 
 export function sayNoise(runs: readonly Run[]): string {
-  const worst = Math.max(0, ...runs.map(({ cores }) => cores[OTHERS] ?? 0))
+  return sayOthers(runs.map(({ cores }) => cores))
+}
+
+export function sayOthers(spans: readonly Record<string, number>[]): string {
+  const worst = Math.max(0, ...spans.map((cores) => cores[OTHERS] ?? 0))
   const used = `Programs outside the bench used at most ${worst.toFixed(2)} cores during a run`
   return worst <= OTHERS_CORES_MAX ? `${used}.` : `**${used}: repeat on a quiet machine.**`
 }

@@ -7,7 +7,21 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { table } from './markdown.ts'
 import type { EngineName } from './servers.ts'
 
-export const PARTS = ['p1', 'p1-redis', 'brokers', 'ledger', 'p2', 'p5', 'p6', 'p7', 'sweep'] as const
+export const PARTS = [
+  'p1',
+  'p1-redis',
+  'brokers',
+  'ledger',
+  'p2',
+  'p3',
+  'p4',
+  'p5',
+  'p6',
+  'p7',
+  'p8',
+  'readers',
+  'sweep',
+] as const
 export type Part = (typeof PARTS)[number]
 
 /** One target, held against what was measured. */
@@ -54,9 +68,13 @@ const TITLES: Record<Part, string> = {
   brokers: 'Brokers: one, two and three',
   ledger: 'Ledger: what each stage costs the broker',
   p2: 'P2: rows stored',
+  p3: 'P3: from publish to the event at the browser',
+  p4: 'P4: events to a thousand readers',
   p5: 'P5: ten thousand devices',
   p6: 'P6: charts of a year, and who looks while devices send',
   p7: 'P7: bytes of a stored reading',
+  p8: 'P8: a command and its answer',
+  readers: 'Readers: a hundred times as many',
   sweep: 'Sweep: a hundred times the devices, a hundred times the history',
 }
 
@@ -100,5 +118,6 @@ const LIMITS = `- The load generator and the people who look share the machine a
 - The closed loop shows throughput at full load. Its latencies are those of full queues, not of a calm system.
 - Histories are loaded in minutes, not lived through: their tables are freshly written, vacuumed and compressed, and
   what is asked fits into the memory of the machine.
+- Streams and sockets are read by programs made for it, not by browsers; events are counted and timed, not drawn.
 - The disk's fsync belongs to this machine; one with slower fsync acknowledges later and batches more.
 - mosquitto is a mark for how fast the protocol can be served, not a product that does the same.`

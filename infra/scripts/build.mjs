@@ -19,6 +19,7 @@ const programs = {
     generate: 'bench/generate.ts',
     steady: 'bench/steady.ts',
     storm: 'bench/storm.ts',
+    'crowd-main': 'bench/crowd-main.ts',
     probe: 'bench/probe.ts',
   },
 }

@@ -67,6 +67,8 @@ const REGISTRY = `
     SELECT 'kitchen', now() - n * interval '1 minute', 'a/topic', E'bad\\r\\n', '\\xdeadbeef', n
     FROM generate_series(1, 500) n;
   INSERT INTO integration (name, hash, read, write, created_by) VALUES ('node-red', '\\x04', false, true, 'admin');
+  INSERT INTO device_type (name, metrics, commands, updated_by)
+    VALUES ('oven', '{"z": {}, "a": {"unit": "°C"}}', '{}', 'admin');
   INSERT INTO enrolment (device_id, hash, client_id, rejected_at) VALUES
     ('new', '\\x05', '', NULL), ('stubborn', '\\x05', E'\\u0001', now());
   INSERT INTO connection_problem (device_id, address, code, detail, limit_value, count, first_at, last_at)
@@ -76,6 +78,12 @@ const REGISTRY = `
     VALUES ('kitchen', 'broker-1', E'\\u0001', now() - interval '2 hours', NULL);
   INSERT INTO command (id, device_id, name, params, status, ttl_ms, created_by, expires_at)
     VALUES ('00000000-0000-4000-8000-000000000001', 'kitchen', 'set-led', '{"on": true}', 'queued', 1000, 'admin', now());
+  INSERT INTO command_clock (ahead_ms) VALUES (-1);
+  INSERT INTO command_batch (id, filter, name, params, ttl_ms, created_by, devices)
+    VALUES ('00000000-0000-4000-8000-000000000004', '{"all": true}', 'set-led', '{"on": true}', 1000, 'admin', 2);
+  INSERT INTO command_batch_device VALUES
+    ('00000000-0000-4000-8000-000000000004', 0, 'kitchen', '00000000-0000-4000-8000-000000000001', NULL),
+    ('00000000-0000-4000-8000-000000000004', 1, 'gone', '00000000-0000-4000-8000-000000000005', E'\\r\\n');
   INSERT INTO command_event (command_id, status) VALUES
     ('00000000-0000-4000-8000-000000000001', 'queued'), ('00000000-0000-4000-8000-000000000001', 'sent');`
 
