@@ -31,6 +31,12 @@ export function send<T>(
   })
 }
 
+/** A `POST` that makes one thing however often it is sent: the key tells the server that it is the same one again. */
+export function sendOnce<T>(path: string, body: unknown, key: string): Promise<T> {
+  const headers = { 'x-telltale-csrf': '1', 'content-type': 'application/json', 'idempotency-key': key }
+  return request<T>(`/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+}
+
 /** Health lives outside the versioned base, and a 503 there is an answer, not a failure. */
 export async function getHealth<T>(path: string, signal?: AbortSignal): Promise<T> {
   const response = await reach(path, { ...(signal && { signal }) })

@@ -6,7 +6,9 @@ import { useState } from 'react'
 import { ApiError, isUnauthorized } from './api.ts'
 import { CommandSocket } from './commands/command-socket.ts'
 import { CommandSocketContext } from './commands/commands.ts'
-import { LiveClient } from './live.ts'
+import { LiveClient } from './live/client.ts'
+import { browserServer } from './live/server.ts'
+import { browserSurroundings } from './live/surroundings.ts'
 import { routes } from './routes.tsx'
 import { currentSession } from './session/session.ts'
 import { mantineTheme, mantineVariables, useResolvedTheme } from './ui/theme.ts'
@@ -26,10 +28,10 @@ function createParts() {
   })
   const router = createRouter({ routeTree: routes, context: { queryClient }, defaultPreload: 'intent' })
   const live = new LiveClient({
-    openStream: (url) => new EventSource(url),
+    server: browserServer(),
+    surroundings: browserSurroundings(),
     // EventSource hides the status, so the session itself is asked whether it still exists.
-    onStreamLost: () =>
-      void queryClient.fetchQuery({ ...currentSession, staleTime: 0 }).catch(() => undefined),
+    onDoubt: () => void queryClient.fetchQuery({ ...currentSession, staleTime: 0 }).catch(() => undefined),
   })
 
   function toSignIn() {

@@ -8,6 +8,7 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { isUnauthorized } from './api.ts'
+import { readBatchSearch } from './batches/search.ts'
 import { readDeviceSearch } from './devices/search.ts'
 import { readFleetSearch } from './fleet/search.ts'
 import { currentSession } from './session/session.ts'
@@ -84,9 +85,34 @@ const integrations = createRoute({
   component: lazyRouteComponent(() => import('./integrations/integrations.tsx'), 'Integrations'),
 })
 
+const types = createRoute({
+  getParentRoute: () => shell,
+  path: '/types',
+  component: lazyRouteComponent(() => import('./types/types-page.tsx'), 'Types'),
+})
+
+const type = createRoute({
+  getParentRoute: () => shell,
+  path: '/types/$typeName',
+  component: lazyRouteComponent(() => import('./types/type-page.tsx'), 'TypePage'),
+})
+
+const batches = createRoute({
+  getParentRoute: () => shell,
+  path: '/batches',
+  component: lazyRouteComponent(() => import('./batches/batch-list.tsx'), 'Batches'),
+})
+
+const batch = createRoute({
+  getParentRoute: () => shell,
+  path: '/batches/$batchId',
+  validateSearch: readBatchSearch,
+  component: lazyRouteComponent(() => import('./batches/batch-page.tsx'), 'BatchPage'),
+})
+
 export const routes = root.addChildren([
   signIn,
-  shell.addChildren([fleet, connect, device, system, integrations]),
+  shell.addChildren([fleet, connect, device, system, integrations, types, type, batches, batch]),
 ])
 
 function NotFound() {

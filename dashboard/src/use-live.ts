@@ -8,7 +8,8 @@ import {
   useRef,
   useSyncExternalStore,
 } from 'react'
-import type { LiveClient, LiveState } from './live.ts'
+import type { LiveClient } from './live/client.ts'
+import type { LiveState } from './live/state.ts'
 
 export const LiveContext = createContext<LiveClient | null>(null)
 

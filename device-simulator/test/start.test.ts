@@ -47,6 +47,8 @@ afterAll(() => site?.remove())
 type Fleet = { total: number; online: number; silent: number }
 const fleet = () => user.get<Fleet>('/fleet')
 
+type DescribedType = { name: string; label: string; metrics: object; commands: object; devices: number }
+
 type Latest = { values: Record<string, { value: unknown; time: number } | undefined> }
 const latest = async (device: string) => (await user.get<Latest>(`/devices/${device}/latest`)).values
 
@@ -89,6 +91,17 @@ describe('the first start', () => {
 
   it('O-START-4 the demo fleet comes online', async () => {
     await waitFor('the fleet', async () => (await fleet()).online >= DEMO_DEVICES, 20_000)
+  })
+
+  it('O-START-13 the types of the demo fleet are described, in words the API itself would take', async () => {
+    const { items } = await user.get<{ items: DescribedType[] }>('/types')
+    expect(items.map(({ name, devices }) => [name, devices > 0])).toEqual([
+      ['cold-room', true],
+      ['greenhouse-climate', true],
+      ['pump', true],
+    ])
+    for (const { name, label, metrics, commands } of items)
+      await user.send('PUT', `/types/${name}`, { label, metrics, commands })
   })
 })
 

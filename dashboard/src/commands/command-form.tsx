@@ -1,13 +1,13 @@
-import { Textarea, TextInput } from '@mantine/core'
 import { Send } from 'lucide-react'
-import { type SyntheticEvent, useState } from 'react'
+import { type SyntheticEvent, useRef, useState } from 'react'
 import { useMay } from '../session/session.ts'
 import { formatClock, formatClockShort, formatSpan } from '../ui/format.ts'
 import { NeedsRole } from '../ui/locked.tsx'
 import { useNow } from '../use-live.ts'
+import { CommandFields } from './command-fields.tsx'
 import type { CommandRequest } from './command-socket.ts'
 import { type Sending, useSocketPhase } from './commands.ts'
-import { readParams } from './params.ts'
+import { type Commands, newDraft, readDraft } from './draft.ts'
 
 const ttls = [
   { label: '10 s', ms: 10_000 },
@@ -17,56 +17,50 @@ const ttls = [
   { label: '1 d', ms: 86_400_000 },
 ]
 
+export type NewCommandRequest = Omit<CommandRequest, 'id' | 'deviceId'>
+
 type CommandFormProps = {
+  commands: Commands
   offline: boolean
   sending: Sending
-  onSend: (request: Omit<CommandRequest, 'id' | 'deviceId'>) => void
+  onSend: (request: NewCommandRequest) => void
 }
 
-export function CommandForm({ offline, sending, onSend }: CommandFormProps) {
+export function CommandForm({ commands, offline, sending, onSend }: CommandFormProps) {
   const may = useMay('operator')
   const phase = useSocketPhase()
-  const [name, setName] = useState('')
-  const [params, setParams] = useState('')
+  const form = useRef<HTMLFormElement>(null)
+  const [draft, setDraft] = useState(() => newDraft(commands))
+  const [sentText, setSentText] = useState<string | null>(null)
   const [ttlMs, setTtl] = useState(30_000)
-  const read = readParams(params)
+  const read = readDraft(draft, commands)
   const block = !may ? 'role' : phase !== 'open' ? 'line' : null
-  const ready = block === null && name.trim() !== '' && read.ok && sending.kind !== 'sending'
+  const ready = block === null && read.name !== '' && read.jsonError === null && sending.kind !== 'sending'
+  // What the server said is about what it was sent: the first change makes it history.
+  const refused = sending.kind === 'refused' && sentText === draft.text ? sending.params : []
   const submit = (event: SyntheticEvent) => {
     event.preventDefault()
-    if (!ready || !read.ok) return
-    onSend({ name: name.trim(), ...(read.params !== undefined && { params: read.params }), ttlMs })
+    if (!ready) return
+    if (read.errors.length > 0) {
+      setDraft({ ...draft, pressed: true })
+      requestAnimationFrame(() => focusFirstError(form.current))
+      return
+    }
+    setSentText(draft.text)
+    onSend({ name: read.name, ...(read.params !== undefined && { params: read.params }), ttlMs })
   }
   return (
-    <form className="console__form" onSubmit={submit}>
-      <TextInput
-        label="Command"
-        placeholder="set-led"
-        maxLength={128}
-        disabled={!may}
-        spellCheck={false}
-        autoCapitalize="none"
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
-      <Textarea
-        label="Parameters, JSON"
-        placeholder={'{"on": true}'}
-        autosize
-        minRows={2}
-        maxRows={10}
-        disabled={!may}
-        spellCheck={false}
-        classNames={{ input: 'mono' }}
-        value={params}
-        error={read.ok ? null : read.message}
-        onChange={(event) => setParams(event.currentTarget.value)}
-      />
+    <form ref={form} className="console__form" noValidate onSubmit={submit}>
+      <CommandFields commands={commands} draft={draft} onDraft={setDraft} disabled={!may} refused={refused} />
       <Ttl ttlMs={ttlMs} onTtl={setTtl} disabled={!may} />
       <Go block={block} ready={ready} busy={sending.kind === 'sending'} offline={offline} ttlMs={ttlMs} />
       <Outcome sending={sending} />
     </form>
   )
+}
+
+export function focusFirstError(form: HTMLElement | null): void {
+  form?.querySelector<HTMLElement>('[aria-invalid="true"], [data-invalid] button')?.focus()
 }
 
 type GoProps = {
@@ -97,7 +91,7 @@ function Go({ block, ready, busy, offline, ttlMs }: GoProps) {
 
 type TtlProps = { ttlMs: number; onTtl: (ms: number) => void; disabled: boolean }
 
-function Ttl({ ttlMs, onTtl, disabled }: TtlProps) {
+export function Ttl({ ttlMs, onTtl, disabled }: TtlProps) {
   return (
     <fieldset className="ttl" disabled={disabled}>
       <legend className="field__label">Expires after</legend>
@@ -136,10 +130,17 @@ function Outcome({ sending }: { sending: Sending }) {
       </p>
     )
   }
+  if (sending.kind === 'sending' && sending.checking) {
+    return (
+      <p className="console__outcome ink-warn" role="status">
+        The connection broke. Looking up whether the command was taken…
+      </p>
+    )
+  }
   if (sending.kind === 'lost') {
     return (
       <p className="console__outcome ink-warn" role="alert">
-        The connection broke before the command was taken. It was not sent.
+        The connection broke, and Telltale has no record of the command.
       </p>
     )
   }

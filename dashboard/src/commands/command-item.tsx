@@ -86,7 +86,7 @@ function Actions({ command, icon = false, onSendAgain, onChanged }: ActionsProps
     <button
       type="button"
       className={icon ? 'btn btn--quiet btn--icon btn--sm' : 'link'}
-      aria-label={`Send ${command.name} again`}
+      aria-label={`Send again: ${command.name}`}
       disabled={phase !== 'open'}
       onClick={onSendAgain}
     >

@@ -11,6 +11,8 @@ export type CommandRequest = Omit<Extract<ClientFrame, { type: 'command' }>, 'ty
 export type SendOutcome =
   | { kind: 'recorded'; command: Command }
   | { kind: 'refused'; problem: Problem }
+  /** There was no line: it has not left this page. */
+  | { kind: 'not-sent' }
   /** The line broke before the answer: the record, if there is one, must be looked up by its id. */
   | { kind: 'unknown' }
 
@@ -24,6 +26,7 @@ export class CommandSocket {
   private socket: ReconnectingWebSocket | null = null
   private phase: SocketPhase = 'closed'
   private users = 0
+  private isUnanswered = false
   private pinger: ReturnType<typeof setInterval> | undefined
   private readonly waiting = new Map<string, Waiting>()
   private readonly phaseListeners = new Set<() => void>()
@@ -53,11 +56,23 @@ export class CommandSocket {
 
   send(request: CommandRequest): Promise<SendOutcome> {
     const { socket } = this
-    if (socket === null || socket.readyState !== WebSocket.OPEN) return Promise.resolve({ kind: 'unknown' })
+    if (socket === null || socket.readyState !== WebSocket.OPEN) return Promise.resolve({ kind: 'not-sent' })
     return new Promise((settle) => {
-      const timer = setTimeout(() => this.settle(request.id, { kind: 'unknown' }), answerMaxMs)
+      const timer = setTimeout(() => this.giveUp(socket), answerMaxMs)
       this.waiting.set(request.id, { settle, timer })
       socket.send(JSON.stringify({ type: 'command', ...request } satisfies ClientFrame))
+    })
+  }
+
+  /** Resolves when there is a line; at once when there is one. */
+  whenOpen(): Promise<void> {
+    if (this.phase === 'open') return Promise.resolve()
+    return new Promise((resolve) => {
+      const forget = this.subscribePhase(() => {
+        if (this.phase !== 'open') return
+        forget()
+        resolve()
+      })
     })
   }
 
@@ -65,7 +80,8 @@ export class CommandSocket {
     const url = `${window.location.origin.replace(/^http/, 'ws')}/api/v1/socket`
     const socket = new ReconnectingWebSocket(url, 'telltale.v1', {
       maxEnqueuedMessages: 0,
-      minReconnectionDelay: 1_000,
+      // Spread, so that a restarted server is not met by everybody at once.
+      minReconnectionDelay: 700 + 600 * Math.random(),
       maxReconnectionDelay: 15_000,
     })
     this.socket = socket
@@ -73,10 +89,20 @@ export class CommandSocket {
     socket.addEventListener('open', () => this.setPhase('open'))
     socket.addEventListener('close', () => this.lose())
     socket.addEventListener('message', (event) => this.receive(String(event.data)))
-    this.pinger = setInterval(() => {
-      if (socket.readyState === WebSocket.OPEN)
-        socket.send(JSON.stringify({ type: 'ping' } satisfies ClientFrame))
-    }, pingEveryMs)
+    this.pinger = setInterval(() => this.ping(socket), pingEveryMs)
+  }
+
+  /** A line whose other end is gone looks open until somebody asks. */
+  private ping(socket: ReconnectingWebSocket): void {
+    if (socket.readyState !== WebSocket.OPEN) return
+    if (this.isUnanswered) return this.giveUp(socket)
+    this.isUnanswered = true
+    socket.send(JSON.stringify({ type: 'ping' } satisfies ClientFrame))
+  }
+
+  private giveUp(socket: ReconnectingWebSocket): void {
+    this.lose()
+    if (socket === this.socket) socket.reconnect()
   }
 
   private close(): void {
@@ -87,6 +113,7 @@ export class CommandSocket {
   }
 
   private receive(text: string): void {
+    this.isUnanswered = false
     const frame = JSON.parse(text) as ServerFrame
     if (frame.type === 'command') {
       this.settle(frame.command.id, { kind: 'recorded', command: frame.command })
@@ -99,6 +126,7 @@ export class CommandSocket {
   }
 
   private lose(): void {
+    this.isUnanswered = false
     this.setPhase('closed')
     for (const id of [...this.waiting.keys()]) this.settle(id, { kind: 'unknown' })
   }

@@ -1,24 +1,69 @@
 import './commands.css'
-import { useQuery } from '@tanstack/react-query'
+import { Modal } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Device } from '@telltale/api/contract'
+import { useEffect, useState } from 'react'
 import { oneDevice } from '../devices/devices.ts'
+import { typeList, useTypeOf } from '../types/types.ts'
 import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
-import { CommandForm } from './command-form.tsx'
+import { CommandForm, type NewCommandRequest } from './command-form.tsx'
 import { CommandItem } from './command-item.tsx'
-import { useCommands, useSend } from './commands.ts'
+import { type Sending, useCommands, useSend } from './commands.ts'
+import { type Commands, commandOf } from './draft.ts'
+import { TypedConfirm } from './typed-confirm.tsx'
+
+const noCommands: Commands = {}
 
 /** Send, and see how far it got. */
 export function Console({ deviceId }: { deviceId: string }) {
   const device: Device | undefined = useQuery(oneDevice(deviceId)).data
   const { commands, query, remember } = useCommands(deviceId)
   const { sending, sendNow } = useSend(deviceId, remember)
+  const [asked, setAsked] = useState<NewCommandRequest | null>(null)
+  const type = useTypeOf(device?.type ?? null)
+  const known = type.data?.commands ?? noCommands
+  useRereadWhenRefused(sending)
   const offline = device?.presence.status === 'offline' || device?.presence.status === 'never'
+  const ask = (request: NewCommandRequest) => {
+    if (commandOf(request.name, known)?.dangerous === true) setAsked(request)
+    else void sendNow(request)
+  }
   return (
     <section className="panel console" aria-label="Commands">
       <div className="panel__head">
         <h2 className="panel__title">Send a command</h2>
       </div>
-      <CommandForm offline={offline} sending={sending} onSend={(request) => void sendNow(request)} />
+      {type.isLoading || device === undefined ? (
+        <div className="console__form">
+          <SkeletonLines lines={2} />
+        </div>
+      ) : (
+        <CommandForm
+          key={type.data?.name ?? ''}
+          commands={known}
+          offline={offline}
+          sending={sending}
+          onSend={ask}
+        />
+      )}
+      {type.isError && type.data === undefined && (
+        <Failure
+          what="Could not load the commands of its type"
+          error={type.error}
+          onRetry={() => void type.refetch()}
+        />
+      )}
+      {device !== undefined && (
+        <DangerousQuestion
+          device={device}
+          request={asked}
+          onKeep={() => setAsked(null)}
+          onConfirm={(request) => {
+            setAsked(null)
+            void sendNow(request)
+          }}
+        />
+      )}
       <div className="cmds">
         {query.isPending && <SkeletonLines lines={2} />}
         {query.isError && commands.length === 0 && (
@@ -38,13 +83,57 @@ export function Console({ deviceId }: { deviceId: string }) {
             key={command.id}
             command={command}
             offline={offline}
-            onSendAgain={() =>
-              void sendNow({ name: command.name, params: command.params, ttlMs: command.ttlMs })
-            }
+            onSendAgain={() => ask({ name: command.name, params: command.params, ttlMs: command.ttlMs })}
             onChanged={remember}
           />
         ))}
       </div>
     </section>
+  )
+}
+
+/** Params that passed here and not there: the type has changed since it was read. */
+function useRereadWhenRefused(sending: Sending): void {
+  const queryClient = useQueryClient()
+  useEffect(() => {
+    if (sending.kind === 'refused' && sending.params.length > 0)
+      void queryClient.invalidateQueries({ queryKey: typeList.queryKey })
+  }, [queryClient, sending])
+}
+
+type DangerousQuestionProps = {
+  device: Device
+  request: NewCommandRequest | null
+  onKeep: () => void
+  onConfirm: (request: NewCommandRequest) => void
+}
+
+function DangerousQuestion({ device, request, onKeep, onConfirm }: DangerousQuestionProps) {
+  return (
+    <Modal
+      opened={request !== null}
+      onClose={onKeep}
+      title={`Send ${request?.name ?? ''}?`}
+      centered
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      {request !== null && (
+        <TypedConfirm
+          label="Name or id of the device"
+          answers={[device.name, device.id]}
+          action={`Send ${request.name}`}
+          onKeep={onKeep}
+          onConfirm={() => onConfirm(request)}
+        >
+          <p className="ink-2">
+            Its type calls this command dangerous. It goes to{' '}
+            <b className="strong">
+              <bdi>{device.name}</bdi>
+            </b>{' '}
+            ({device.id}). Type its name to send it.
+          </p>
+        </TypedConfirm>
+      )}
+    </Modal>
   )
 }

@@ -1,9 +1,10 @@
 import './settings.css'
-import { TagsInput, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Autocomplete, TagsInput, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Device } from '@telltale/api/contract'
 import { type SyntheticEvent, useState } from 'react'
 import { useMay } from '../session/session.ts'
+import { typeList } from '../types/types.ts'
 import { NeedsRole } from '../ui/locked.tsx'
 import { Failure } from '../ui/states.tsx'
 import { Credentials } from './credentials.tsx'
@@ -22,7 +23,7 @@ export function Settings({ device }: { device: Device }) {
           <span>You can look, not touch. Ask an administrator.</span>
         </div>
       )}
-      <NameAndTags key={`${device.name} ${device.tags.join()}`} device={device} may={may} />
+      <NameAndTags key={`${device.name} ${device.type} ${device.tags.join()}`} device={device} may={may} />
       <Credentials deviceId={device.id} may={may} />
       <Danger device={device} may={may} />
     </div>
@@ -42,18 +43,21 @@ function useChange(device: Device) {
 
 function NameAndTags({ device, may }: { device: Device; may: boolean }) {
   const [name, setName] = useState(device.name)
+  const [type, setType] = useState(device.type ?? '')
   const [tags, setTags] = useState(device.tags)
+  const types = useQuery(typeList).data ?? []
   const change = useChange(device)
-  const changed = name.trim() !== device.name || tags.join() !== device.tags.join()
+  const sameTags = tags.join() === device.tags.join()
+  const changed = name.trim() !== device.name || type.trim() !== (device.type ?? '') || !sameTags
   const submit = (event: SyntheticEvent) => {
     event.preventDefault()
-    change.mutate({ name: name.trim(), tags })
+    change.mutate({ name: name.trim(), type: type.trim() || null, tags })
   }
   return (
     <section className="panel" aria-labelledby="name-and-tags">
       <div className="panel__head">
         <h2 className="panel__title" id="name-and-tags">
-          Name and tags
+          Name, type and tags
         </h2>
       </div>
       <form className="panel__body devsettings__form" onSubmit={submit}>
@@ -63,6 +67,18 @@ function NameAndTags({ device, may }: { device: Device; may: boolean }) {
           disabled={!may}
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <Autocomplete
+          label="Type"
+          placeholder="none"
+          description="One of the device types, or any other name. It decides about units and commands."
+          inputWrapperOrder={['label', 'input', 'description', 'error']}
+          data={types.map((one) => one.name)}
+          maxLength={200}
+          spellCheck={false}
+          disabled={!may}
+          value={type}
+          onChange={setType}
         />
         <TagsInput
           label="Tags"

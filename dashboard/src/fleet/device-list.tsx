@@ -1,8 +1,10 @@
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import type { Device } from '@telltale/api/contract'
 import { Search } from 'lucide-react'
 import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { typeList } from '../types/types.ts'
 import { Quietbox } from '../ui/states.tsx'
 import { useMediaQuery } from '../ui/use-media-query.ts'
 import { useNow, useWatch } from '../use-live.ts'
@@ -26,6 +28,7 @@ export function DeviceList({ devices, filter, hasMore, onNearEnd }: DeviceListPr
   const { box, rows, heightPx, offsetPx } = useRows(devices.length)
   const visible = rows.flatMap((row) => devices[row.index]?.id ?? [])
   useWatch(visible)
+  const types = useQuery(typeList).data
   const latest = useLatest(devices, rows[0]?.index ?? 0, rows.at(-1)?.index ?? 0)
   const lastRow = rows.at(-1)?.index ?? 0
   useEffect(() => {
@@ -43,6 +46,7 @@ export function DeviceList({ devices, filter, hasMore, onNearEnd }: DeviceListPr
             <DeviceRow
               key={device.id}
               device={device}
+              type={types?.find(({ name }) => name === device.type)}
               latest={latest.get(device.id)}
               now={now}
               place={row.index + 1}

@@ -1,13 +1,15 @@
 import { Link } from '@tanstack/react-router'
-import type { Device, Latest } from '@telltale/api/contract'
+import type { Device, DeviceType, Latest } from '@telltale/api/contract'
 import { presenceWords } from '../presence/words.ts'
-import { formatAge, formatValue, prettyMetric, unknown } from '../ui/format.ts'
+import { formatLook, metricLook } from '../types/look.ts'
+import { formatAge, unknown } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 
 const valuesShown = 4
 
 type DeviceRowProps = {
   device: Device
+  type: DeviceType | undefined
   latest: Latest['values'] | undefined
   now: number
   place: number
@@ -15,7 +17,7 @@ type DeviceRowProps = {
   topPx: number
 }
 
-export function DeviceRow({ device, latest, now, place, setSize, topPx }: DeviceRowProps) {
+export function DeviceRow({ device, type, latest, now, place, setSize, topPx }: DeviceRowProps) {
   const words = presenceWords(device, now)
   const { seenAt, status } = device.presence
   const stale = status !== 'online'
@@ -44,23 +46,31 @@ export function DeviceRow({ device, latest, now, place, setSize, topPx }: Device
         <div className="line2 cut not-phone">{words.note}</div>
         <div className="line2 cut only-phone">{status === 'online' ? `${seen} ago` : words.note}</div>
       </div>
-      <LatestValues latest={latest} />
+      <LatestValues type={type} latest={latest} />
       <div className="seen">{seen}</div>
     </li>
   )
 }
 
-function LatestValues({ latest }: { latest: Latest['values'] | undefined }) {
+type LatestValuesProps = Pick<DeviceRowProps, 'type' | 'latest'>
+
+function LatestValues({ type, latest }: LatestValuesProps) {
   // In the order the device sends them: what it names first is what it is about.
   const shown = Object.entries(latest ?? {}).slice(0, valuesShown)
   return (
     <div className="vals">
-      {shown.map(([metric, { value }]) => (
-        <div className="val" key={metric}>
-          <div className="val__n cut">{formatValue(value)}</div>
-          <span className="label cut">{prettyMetric(metric)}</span>
-        </div>
-      ))}
+      {shown.map(([metric, { value }]) => {
+        const look = metricLook(type, metric)
+        return (
+          <div className="val" key={metric}>
+            <div className="val__n cut">
+              {formatLook(value, look)}
+              {look.unit !== '' && <small>{look.unit}</small>}
+            </div>
+            <span className="label cut">{look.label}</span>
+          </div>
+        )
+      })}
       {latest !== undefined && shown.length === 0 && <span className="ink-3">{unknown}</span>}
     </div>
   )

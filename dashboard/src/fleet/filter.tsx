@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router'
 import type { Device } from '@telltale/api/contract'
 import { Search, X } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { formatCount } from '../ui/format.ts'
 import { type FleetSearch, readTyped } from './search.ts'
 import { useFleetSummary } from './summary.ts'
@@ -16,9 +16,16 @@ const statusFacets = [
   { status: 'never', label: 'Never seen' },
 ] as const
 
-type FilterProps = { filter: FleetSearch; shown: number; more: boolean; devices: Device[] }
+type FilterProps = {
+  filter: FleetSearch
+  shown: number
+  more: boolean
+  devices: Device[]
+  /** What can be done with all that match. */
+  children: ReactNode
+}
 
-export function Filter({ filter, shown, more, devices }: FilterProps) {
+export function Filter({ filter, shown, more, devices, children }: FilterProps) {
   const navigate = useNavigate({ from: '/' })
   const change = (part: Partial<Record<keyof FleetSearch, string | undefined>>) => {
     const search = Object.fromEntries(
@@ -31,7 +38,10 @@ export function Filter({ filter, shown, more, devices }: FilterProps) {
   const count = `${formatCount(shown)}${more ? '+' : ''}${total === undefined ? '' : ` of ${formatCount(total)}`}`
   return (
     <section className="filter" aria-label="Filter">
-      <SearchBox filter={filter} onChange={change} count={filtered ? count : ''} />
+      <div className="filter__row">
+        <SearchBox filter={filter} onChange={change} count={filtered ? count : ''} />
+        {children}
+      </div>
       <Facets filter={filter} onChange={change} tags={commonTags(devices, filter.tag)} />
     </section>
   )

@@ -3,6 +3,7 @@ import './overview.css'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { Plus } from 'lucide-react'
+import { SendMany } from '../batches/send-many.tsx'
 import { deviceList } from '../devices/devices.ts'
 import { Waiting } from '../enrolments/waiting.tsx'
 import { TopBar } from '../shell/top-bar.tsx'
@@ -61,7 +62,9 @@ function FilledFleet() {
     <div className="page fleet">
       <Waiting />
       <Overview />
-      <Filter filter={filter} shown={devices.length} more={list.hasNextPage} devices={devices} />
+      <Filter filter={filter} shown={devices.length} more={list.hasNextPage} devices={devices}>
+        <SendMany filter={filter} devices={devices} />
+      </Filter>
       {list.isPending && <SkeletonLines lines={8} />}
       {list.isError && devices.length === 0 && (
         <Failure what="Could not load the devices" error={list.error} onRetry={() => void list.refetch()} />

@@ -10,6 +10,7 @@ import { LampPanel } from './lamp-panel.tsx'
 import { useFleetSummary } from './summary.ts'
 
 const totalsKept = 180
+const totalsFreshMs = 5_000
 const rejectionsShown = 2
 
 const counts = [
@@ -60,14 +61,17 @@ function count(value: number | undefined): string {
 }
 
 function Rate() {
+  const now = useNow()
   const [totals, setTotals] = useState<{ t: number; value: number }[]>([])
   useLiveEvents((event) => {
     if (event.type !== 'totals') return
     const { time, messagesPerSecond } = event.data
     setTotals((old) => [...old, { t: time, value: messagesPerSecond }].slice(-totalsKept))
   })
-  const newest = totals.at(-1)
-  const to = newest?.t ?? 0
+  const last = totals.at(-1)
+  const to = last?.t ?? 0
+  // They come once a second, and not at all while the line is away or polls: an old rate is no rate.
+  const newest = last !== undefined && now - last.t < totalsFreshMs ? last : undefined
   return (
     <Link className="stat stat--rate" to="/system">
       <span className="stat__rate">

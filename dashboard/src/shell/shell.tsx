@@ -1,6 +1,6 @@
 import './shell.css'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { Gauge, LayoutGrid, Plug, Plus } from 'lucide-react'
+import { Gauge, LayoutGrid, Plug, Plus, Shapes } from 'lucide-react'
 import { useEffect } from 'react'
 import { useFleetSummary } from '../fleet/summary.ts'
 import { useSession } from '../session/session.ts'
@@ -17,14 +17,19 @@ const places = [
 ] as const
 
 /** On a phone these are under "More". */
-const administration = [{ to: '/integrations', label: 'Integrations', Icon: Plug }] as const
+const administration = [
+  { to: '/types', label: 'Device types', Icon: Shapes },
+  { to: '/integrations', label: 'Integrations', Icon: Plug },
+] as const
 
 export function Shell() {
   const live = useLive()
+  const { username } = useSession().user
+  // The cookie is the browser's: signing in as another user in another tab changes who this one is.
   useEffect(() => {
-    live.start()
+    live.start(username)
     return () => live.stop()
-  }, [live])
+  }, [live, username])
   useLiveSync()
   const lit = useLitMark()
   const here = useHere()
@@ -89,10 +94,10 @@ function Side({ lit }: { lit: boolean }) {
   )
 }
 
-/** A device page belongs to the fleet, and a filter in the address changes nothing about where we are. */
+/** Devices and batches belong to the fleet, a type to the types; a filter in the address changes nothing. */
 function useHere(): (to: string) => { className: string; 'aria-current': 'page' | undefined } {
   const path = useLocation({ select: (location) => location.pathname })
-  const here = path.startsWith('/devices/') ? '/' : path
+  const here = /^\/(devices|batches)(\/|$)/.test(path) ? '/' : path.replace(/^(\/types)\/.*/, '$1')
   return (to) =>
     to === here
       ? { className: 'is-active', 'aria-current': 'page' }

@@ -1,7 +1,7 @@
 import { Menu } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { Link, useRouter } from '@tanstack/react-router'
-import { LogOut, Menu as MenuIcon, Monitor, Moon, Plug, Sun } from 'lucide-react'
+import { LogOut, Menu as MenuIcon, Monitor, Moon, Plug, Shapes, Sun } from 'lucide-react'
 import { signOut, useSession } from '../session/session.ts'
 import { themeStore } from '../ui/theme.ts'
 import { useLive } from '../use-live.ts'
@@ -33,6 +33,9 @@ export function UserMenu({ variant }: { variant: 'side' | 'phone' }) {
         </Menu.Label>
         {variant === 'phone' && (
           <>
+            <Menu.Item component={Link} to="/types" leftSection={<Shapes className="i" aria-hidden="true" />}>
+              Device types
+            </Menu.Item>
             <Menu.Item
               component={Link}
               to="/integrations"

@@ -1,10 +1,15 @@
 import { formatClock, formatMoment, formatNumber } from '../ui/format.ts'
 import type { Row } from './rows.ts'
 
-type ChartTipProps = { title: string; active?: boolean; payload?: readonly { payload?: unknown }[] }
+type ChartTipProps = {
+  title: string
+  unit: string
+  active?: boolean
+  payload?: readonly { payload?: unknown }[]
+}
 
 /** Recharts passes `active` and `payload` to whatever element stands in `content`. */
-export function ChartTip({ title, active, payload }: ChartTipProps) {
+export function ChartTip({ title, unit, active, payload }: ChartTipProps) {
   const row = payload?.[0]?.payload as Row | undefined
   if (active !== true || row === undefined) return null
   const bucketed = row.endT > row.t
@@ -17,7 +22,7 @@ export function ChartTip({ title, active, payload }: ChartTipProps) {
       <div className="tip__row">
         <i className="key s1" />
         {title}
-        <b>{row.avg === null ? 'no data' : formatNumber(row.avg)}</b>
+        <b>{row.avg === null ? 'no data' : `${formatNumber(row.avg)} ${unit}`}</b>
       </div>
       {bucketed && row.range !== null && (
         <div className="tip__row tip__row--sub">

@@ -4,6 +4,7 @@ import type { Device } from '@telltale/api/contract'
 import { Pause } from 'lucide-react'
 import { type PointerEvent, useState } from 'react'
 import { type Range, ranges } from '../devices/search.ts'
+import { useTypeOf } from '../types/types.ts'
 import { formatCount, formatMoment } from '../ui/format.ts'
 import { Failure, Late, Quietbox } from '../ui/states.tsx'
 import { useLiveState, usePictureIsOld } from '../use-live.ts'
@@ -138,16 +139,24 @@ function Plots({ view, windowMs, device, onRange }: PlotsProps) {
   const knownUntil = status === 'offline' && since !== null ? since : to
   const { numbers, states } = split(view.picture, { from, knownUntil })
   const axis = { from, to, bucketMs: view.picture.bucketMs, width }
+  const type = useTypeOf(device.type).data
   return (
     <div ref={ref} className="charts__list">
       {numbers.length === 0 && states.length === 0 && (
         <NoReadings device={device} windowMs={windowMs} now={to} onRange={onRange} />
       )}
       {numbers.map(([metric, series]) => (
-        <MetricChart key={metric} metric={metric} points={series.points} axis={axis} onHover={setHoverT} />
+        <MetricChart
+          key={metric}
+          metric={metric}
+          type={type}
+          points={series.points}
+          axis={axis}
+          onHover={setHoverT}
+        />
       ))}
       {states.length > 0 && (
-        <StateBands states={states} axis={axis} knownUntil={knownUntil} hoverT={hoverT} />
+        <StateBands states={states} type={type} axis={axis} knownUntil={knownUntil} hoverT={hoverT} />
       )}
     </div>
   )

@@ -1,3 +1,4 @@
+import type { DeviceType } from '@telltale/api/contract'
 import { memo, useId, useMemo, useState } from 'react'
 import {
   Area,
@@ -6,12 +7,14 @@ import {
   Line,
   ReferenceArea,
   ReferenceDot,
+  ReferenceLine,
   ResponsiveContainer,
   Tooltip,
   XAxis,
   YAxis,
 } from 'recharts'
-import { formatNumber, formatSpan, prettyMetric } from '../ui/format.ts'
+import { type MetricLook, metricLook } from '../types/look.ts'
+import { formatNumber, formatSpan } from '../ui/format.ts'
 import { useMediaQuery } from '../ui/use-media-query.ts'
 import { formatTick, timeTicks, valueAxis } from './axis.ts'
 import { ChartTip } from './chart-tip.tsx'
@@ -30,23 +33,34 @@ const plotRightPx = 16
 
 type MetricChartProps = {
   metric: string
+  type: DeviceType | null | undefined
   points: readonly Point[]
   axis: Axis
   onHover: (t: number | null) => void
 }
 
-export const MetricChart = memo(function MetricChart({ metric, points, axis, onHover }: MetricChartProps) {
-  const title = prettyMetric(metric)
+export const MetricChart = memo(function MetricChart({
+  metric,
+  type,
+  points,
+  axis,
+  onHover,
+}: MetricChartProps) {
+  const look = metricLook(type, metric)
+  const title = look.label
   const { rows, gaps, banded } = useRows(points, axis)
   const [dock, setDock] = useState<HTMLElement | null>(null)
   return (
     <section className="panel chart" aria-label={title}>
       <div className="chart__head">
-        <h2 className="chart__title">{title}</h2>
+        <h2 className="chart__title">
+          {title}
+          {look.unit !== '' && <span className="chart__unit"> {look.unit}</span>}
+        </h2>
         <Legend bucketMs={axis.bucketMs ?? widthOf(rows)} banded={banded} />
         <div ref={setDock} className="chart__dock only-phone" />
       </div>
-      <Plot rows={rows} gaps={gaps} axis={axis} title={title} dock={dock} banded={banded} onHover={onHover} />
+      <Plot rows={rows} gaps={gaps} axis={axis} look={look} dock={dock} banded={banded} onHover={onHover} />
     </section>
   )
 })
@@ -85,13 +99,13 @@ type PlotProps = {
   rows: Row[]
   gaps: Gap[]
   axis: Axis
-  title: string
+  look: MetricLook
   dock: HTMLElement | null
   banded: boolean
   onHover: (t: number | null) => void
 }
 
-function Plot({ rows, gaps, axis, title, dock, banded, onHover }: PlotProps) {
+function Plot({ rows, gaps, axis, look, dock, banded, onHover }: PlotProps) {
   const phone = useMediaQuery('(max-width: 767px)')
   const newest = rows.findLast((row) => row.avg !== null)
   const live = newest !== undefined && !gaps.some((gap) => gap.to >= axis.to)
@@ -105,10 +119,13 @@ function Plot({ rows, gaps, axis, title, dock, banded, onHover }: PlotProps) {
           margin={{ top: 8, right: plotRightPx, bottom: 0, left: 0 }}
           onMouseMove={({ activeLabel }) => onHover(activeLabel === undefined ? null : Number(activeLabel))}
           onMouseLeave={() => onHover(null)}
-          title={`${title} over time`}
+          title={`${look.label} over time`}
         >
-          <Axes rows={rows} axis={axis} leftPx={phone ? plotLeftPhonePx : plotLeftPx} />
+          <Axes rows={rows} axis={axis} look={look} leftPx={phone ? plotLeftPhonePx : plotLeftPx} />
           <Gaps gaps={gaps} axis={axis} />
+          {bounds(look).map(({ at, level }) => (
+            <ReferenceLine key={`${level} ${at}`} y={at} {...boundLook(level)} />
+          ))}
           {banded && <Area dataKey="range" stroke="none" {...bandLook} />}
           <Line dataKey="avg" {...lineLook} />
           {live && newest.avg !== null && <ReferenceDot x={newest.t} y={newest.avg} {...edgeLook} />}
@@ -116,7 +133,7 @@ function Plot({ rows, gaps, axis, title, dock, banded, onHover }: PlotProps) {
             isAnimationActive={false}
             cursor={{ stroke: 'var(--ink-2)', strokeWidth: 1 }}
             portal={phone ? dock : null}
-            content={<ChartTip title={title} />}
+            content={<ChartTip title={look.label} unit={look.unit} />}
           />
         </ComposedChart>
       </ResponsiveContainer>
@@ -140,6 +157,18 @@ const lineLook = {
   isAnimationActive: false,
 } as const
 
+/** Lines to stay within; those beyond the axis are not drawn. */
+function bounds({ thresholds }: MetricLook) {
+  return thresholds.flatMap(({ level, above, below }) =>
+    [above, below].flatMap((at) => (at === undefined ? [] : [{ at, level }])),
+  )
+}
+
+function boundLook(level: 'warning' | 'alarm') {
+  const stroke = level === 'alarm' ? 'var(--bad-fill)' : 'var(--warn-fill)'
+  return { stroke, strokeDasharray: '4 3', strokeWidth: 1, ifOverflow: 'hidden' } as const
+}
+
 const edgeLook = {
   r: 3.5,
   fill: 'var(--series-1)',
@@ -148,10 +177,14 @@ const edgeLook = {
   ifOverflow: 'visible',
 } as const
 
-function Axes({ rows, axis, leftPx }: { rows: readonly Row[]; axis: Axis; leftPx: number }) {
+type AxesProps = { rows: readonly Row[]; axis: Axis; look: MetricLook; leftPx: number }
+
+function Axes({ rows, axis, look: metric, leftPx }: AxesProps) {
   const ticksMax = Math.max(2, Math.floor((axis.width - leftPx - plotRightPx) / tickWidthPx))
   const time = timeTicks(axis.from, axis.to, ticksMax)
-  const value = valueAxis(...extent(rows))
+  const [low, high] = extent(rows)
+  // What lies outside the usual span is shown all the same.
+  const value = valueAxis(Math.min(low, metric.min ?? low), Math.max(high, metric.max ?? high))
   const look = {
     allowDataOverflow: true,
     interval: 0,

@@ -1,5 +1,7 @@
 import './bands.css'
-import { formatClock, prettyMetric } from '../ui/format.ts'
+import type { DeviceType } from '@telltale/api/contract'
+import { metricLook } from '../types/look.ts'
+import { formatClock } from '../ui/format.ts'
 import { bandTones, type Segment, segments } from './bands.ts'
 import { findGaps } from './gaps.ts'
 import type { Axis } from './metric-chart.tsx'
@@ -7,13 +9,14 @@ import type { StateSeries } from './series.ts'
 
 type StateBandsProps = {
   states: [metric: string, series: StateSeries][]
+  type: DeviceType | null | undefined
   axis: Axis
   knownUntil: number
   hoverT: number | null
 }
 
 /** Booleans and text on the time axis of the charts: what it was, from when to when. */
-export function StateBands({ states, axis, knownUntil, hoverT }: StateBandsProps) {
+export function StateBands({ states, type, axis, knownUntil, hoverT }: StateBandsProps) {
   const share = (t: number) => `${((t - axis.from) / (axis.to - axis.from)) * 100}%`
   return (
     <section className="panel bands" aria-label="States">
@@ -23,7 +26,7 @@ export function StateBands({ states, axis, knownUntil, hoverT }: StateBandsProps
         return (
           <div className="bandrow" key={metric}>
             <span className="bandrow__name" title={metric}>
-              {prettyMetric(metric)}
+              {metricLook(type, metric).label}
             </span>
             {found.map((segment) => (
               <span

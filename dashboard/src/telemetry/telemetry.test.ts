@@ -55,4 +55,41 @@ describe('Telemetry', () => {
     expect(telemetry.getPicture()?.arrived).toBe(1)
     expect(telemetry.getPicture()?.series.temperature?.points).toHaveLength(3)
   })
+
+  it('L-GAP-1 a history read after a long cut leaves no hole and repeats nothing', () => {
+    const telemetry = new Telemetry(600_000, Date.now)
+    telemetry.load(history)
+    telemetry.add(live(10_000))
+    vi.advanceTimersByTime(120_000)
+    // The stream is back, the events between are gone, and readings go on before the history is there.
+    telemetry.add(live(130_000))
+    telemetry.add(live(131_000))
+    const t = [8_000, 9_000, 10_000, 50_000, 90_000, 130_000]
+    const value = t.map(() => 1)
+    telemetry.load({
+      ...history,
+      to: 130_500,
+      series: { temperature: { kind: 'number', t, value, gaps: [] } },
+    })
+    expect(telemetry.getPicture()?.series.temperature?.points.map((point) => point.t)).toEqual([
+      ...t,
+      131_000,
+    ])
+  })
+
+  it('L-GAP-2 a chart that nobody sees is drawn once, when it is looked at', () => {
+    const telemetry = new Telemetry(60_000, Date.now)
+    const listener = vi.fn()
+    telemetry.load(history)
+    telemetry.subscribe(listener)
+    telemetry.hold(true)
+    telemetry.add(live(10_000))
+    vi.advanceTimersByTime(5_000)
+    telemetry.add(live(14_000))
+    vi.advanceTimersByTime(5_000)
+    expect(listener).not.toHaveBeenCalled()
+    telemetry.hold(false)
+    expect(listener).toHaveBeenCalledOnce()
+    expect(telemetry.getPicture()?.series.temperature?.points).toHaveLength(4)
+  })
 })

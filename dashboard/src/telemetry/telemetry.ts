@@ -18,6 +18,7 @@ export class Telemetry {
   private waiting: LiveReading[] = []
   private recent: { reading: LiveReading; arrivedAt: number }[] = []
   private timer: ReturnType<typeof setTimeout> | undefined
+  private held = false
 
   constructor(windowMs: number, now: () => number) {
     this.windowMs = windowMs
@@ -37,8 +38,8 @@ export class Telemetry {
   readonly getPicture = (): Picture | null => this.picture
 
   load(readings: Readings): void {
+    const arrived = (this.picture?.arrived ?? 0) + this.waiting.length
     this.waiting = []
-    const arrived = this.picture?.arrived ?? 0
     const history = fromReadings(readings, arrived)
     const merged = mergeReadings(history, this.recentReadings(), this.horizon())
     this.show({ ...merged, arrived })
@@ -50,7 +51,13 @@ export class Telemetry {
     if (this.picture === null) return
     this.waiting.push(reading)
     if (this.waiting.length >= recentMax) this.flush()
-    else this.timer ??= setTimeout(() => this.flush(), flushMs)
+    else if (!this.held) this.timer ??= setTimeout(() => this.flush(), flushMs)
+  }
+
+  /** A page that nobody sees is not redrawn: what comes meanwhile is drawn at once when it is looked at again. */
+  hold(held: boolean): void {
+    this.held = held
+    if (!held && this.waiting.length > 0) this.flush()
   }
 
   private flush(): void {

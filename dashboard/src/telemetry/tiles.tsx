@@ -1,7 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
-import type { Device, Latest } from '@telltale/api/contract'
+import type { Device, DeviceType, Latest } from '@telltale/api/contract'
 import { latestOf } from '../devices/devices.ts'
-import { formatAge, formatValue, prettyMetric, unknown } from '../ui/format.ts'
+import { formatLook, metricLook, type Trouble, troubleOf } from '../types/look.ts'
+import { useTypeOf } from '../types/types.ts'
+import { formatAge, unknown } from '../ui/format.ts'
 import { Spark } from '../ui/spark.tsx'
 import { Failure, Late, Quietbox } from '../ui/states.tsx'
 import { useNow, usePictureIsOld } from '../use-live.ts'
@@ -18,6 +20,7 @@ export function Tiles({ device, picture, windowMs }: TilesProps) {
   const now = useNow()
   const old = usePictureIsOld()
   const latest = useQuery(latestOf([device.id]))
+  const type = useTypeOf(device.type).data
   if (latest.isError && latest.data === undefined) {
     return (
       <Failure
@@ -36,6 +39,7 @@ export function Tiles({ device, picture, windowMs }: TilesProps) {
         <Tile
           key={metric}
           metric={metric}
+          type={type}
           newest={newest}
           series={picture?.series[metric]}
           window={{ from: now - windowMs, to: now }}
@@ -48,13 +52,16 @@ export function Tiles({ device, picture, windowMs }: TilesProps) {
 
 type TileProps = {
   metric: string
+  type: DeviceType | null | undefined
   newest: Latest['values'][string]
   series: Series | undefined
   window: { from: number; to: number }
   old: boolean
 }
 
-function Tile({ metric, newest, series, window, old }: TileProps) {
+function Tile({ metric, type, newest, series, window, old }: TileProps) {
+  const look = metricLook(type, metric)
+  const trouble = troubleOf(newest.value, look)
   const ageMs = window.to - newest.time
   const usual = usualIntervalMs(series?.points.map((point) => point.t) ?? [])
   // Text comes as its changes only: how long it has held is no sign of silence.
@@ -68,20 +75,31 @@ function Tile({ metric, newest, series, window, old }: TileProps) {
     <div className={late || old ? 'tile is-stale' : 'tile'}>
       <span className="tile__head">
         <span className="cut" title={metric}>
-          {prettyMetric(metric)}
+          {look.label}
         </span>
         <span className="tile__age">{formatAge(ageMs)}</span>
       </span>
       <span className="tile__row">
-        <span className={typeof newest.value === 'number' ? 'tile__val' : 'tile__val cut'}>
-          {formatValue(newest.value)}
+        <span className={`tile__val ${typeof newest.value === 'number' ? '' : 'cut'} ${inkOf(trouble)}`}>
+          {formatLook(newest.value, look)}
+          {look.unit !== '' && <small>{look.unit}</small>}
         </span>
         {typeof newest.value === 'number' && (
           <Spark points={points} from={window.from} to={window.to} width={64} height={26} />
         )}
       </span>
+      {trouble !== null && (
+        <span className="tile__note">
+          <span className={inkOf(trouble)}>{trouble.words}</span>
+        </span>
+      )}
     </div>
   )
+}
+
+function inkOf(trouble: Trouble | null): string {
+  if (trouble === null) return ''
+  return trouble.level === 'alarm' ? 'ink-bad' : 'ink-warn'
 }
 
 function LoadingTiles() {

@@ -3,6 +3,8 @@ import type { Readings } from '@telltale/api/contract'
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import { get } from '../api.ts'
 import type { Range } from '../devices/search.ts'
+import type { LiveClient } from '../live/client.ts'
+import { readWatched } from '../live/snapshot.ts'
 import { useLive, useLiveEvents } from '../use-live.ts'
 import type { Picture } from './series.ts'
 import { Telemetry } from './telemetry.ts'
@@ -28,24 +30,28 @@ const reloadMs: Record<Range, number> = {
   '7d': 10 * minute,
 }
 
-const history = (deviceId: string, range: Range) =>
+const history = (live: LiveClient, deviceId: string, range: Range) =>
   queryOptions({
     queryKey: ['readings', deviceId, range],
     queryFn: ({ signal }) =>
-      get<Readings>(
-        `/devices/${deviceId}/readings`,
-        { from: `now-${range}`, to: 'now', bucket: 'auto', maxPoints: 500 },
-        signal,
+      readWatched(live, [deviceId], () =>
+        get<Readings>(
+          `/devices/${deviceId}/readings`,
+          { from: `now-${range}`, to: 'now', bucket: 'auto', maxPoints: 500 },
+          signal,
+        ),
       ),
     refetchInterval: reloadMs[range],
     staleTime: minute,
+    // What came while no chart was shown is in no chart.
+    refetchOnMount: 'always',
     gcTime: minute,
   })
 
 /** History and live readings of a device, joined, for one window that ends now. */
 export function useTelemetry(deviceId: string, range: Range) {
   const live = useLive()
-  const query = useQuery(history(deviceId, range))
+  const query = useQuery(history(live, deviceId, range))
   const telemetry = useMemo(() => {
     void deviceId
     return new Telemetry(rangeMs[range], () => live.serverNow())
@@ -57,6 +63,12 @@ export function useTelemetry(deviceId: string, range: Range) {
   useEffect(() => {
     if (data !== undefined) telemetry.load(data)
   }, [telemetry, data])
+  useEffect(() => {
+    const look = () => telemetry.hold(document.hidden)
+    look()
+    document.addEventListener('visibilitychange', look)
+    return () => document.removeEventListener('visibilitychange', look)
+  }, [telemetry])
   const picture = useSyncExternalStore(telemetry.subscribe, telemetry.getPicture)
   return { picture, query }
 }

@@ -4,43 +4,62 @@ import { Lamp } from './lamp.tsx'
 
 type LivePillProps = {
   phase: 'connecting' | 'live' | 'catching-up' | 'reconnecting' | 'offline'
+  /** Events come by polling, because no stream comes through. */
+  polling: boolean
+  /** It waits because too many streams are open. */
+  tooMany: boolean
   /** Age of the newest event; null before the first. */
   ageMs: number | null
   retryInMs: number | null
   onPress: () => void
 }
 
+const pollingWhy = 'something between you and the server holds back the stream'
+
 /** Is this screen live? The words are announced when the phase changes, not at every tick. */
 export function LivePill(props: LivePillProps) {
-  const { phase, onPress } = props
-  if (phase === 'reconnecting' || phase === 'offline') {
+  const press = pressOf(props)
+  if (press !== null) {
     return (
       <button
         type="button"
-        className={`livepill ${phase === 'offline' ? 'livepill--bad' : 'livepill--warn'}`}
-        onClick={onPress}
-        title="Try now"
+        className={`livepill ${press.look}`}
+        onClick={props.onPress}
+        title={press.title}
         // A status inside is no part of the button's name.
-        aria-label={phase === 'offline' ? 'Offline, try now' : 'Reconnecting, try now'}
+        aria-label={press.name}
       >
         <PillFace {...props} />
       </button>
     )
   }
   return (
-    <span className={`livepill ${phase === 'catching-up' ? 'livepill--on' : ''}`}>
+    <span className={`livepill ${props.phase === 'catching-up' ? 'livepill--on' : ''}`}>
       <PillFace {...props} />
     </span>
   )
 }
 
-function PillFace({ phase, ageMs, retryInMs }: LivePillProps) {
+/** What a press is for; null where nothing can be hurried. */
+function pressOf({ phase, polling, tooMany }: LivePillProps) {
+  if (phase === 'offline') return { look: 'livepill--bad', title: 'Try now', name: 'Offline, try now' }
+  if (phase === 'reconnecting') {
+    if (!tooMany) return { look: 'livepill--warn', title: 'Try now', name: 'Reconnecting, try now' }
+    const title = 'You have as many live streams open as are allowed. Close a tab, then try now.'
+    return { look: 'livepill--warn', title, name: 'Too many open streams, try now' }
+  }
+  if (!polling || phase !== 'live') return null
+  const title = `Live, by polling: ${pollingWhy}. Values may come a moment later. Press to try the stream again.`
+  return { look: 'livepill--calm', title, name: 'Live, by polling, try the stream again' }
+}
+
+function PillFace({ phase, polling, tooMany, ageMs, retryInMs }: LivePillProps) {
   switch (phase) {
     case 'live':
       return (
         <>
           <Lamp shape="online" tone="on" />
-          <span role="status">Live</span>
+          {polling ? <PollingWords /> : <span role="status">Live</span>}
           <span className="ink-3 not-phone">{ageMs === null ? '' : formatAge(ageMs)}</span>
         </>
       )
@@ -62,8 +81,11 @@ function PillFace({ phase, ageMs, retryInMs }: LivePillProps) {
       return (
         <>
           <Lamp shape="silent" />
-          <span role="status">Reconnecting</span>
-          <span>{retryInMs !== null && retryInMs > 0 ? `in ${Math.ceil(retryInMs / 1_000)} s` : 'now'}</span>
+          <span role="status">{tooMany ? 'Too many open streams' : 'Reconnecting'}</span>
+          <span>
+            {tooMany && 'again '}
+            {retryInMs !== null && retryInMs > 0 ? `in ${Math.ceil(retryInMs / 1_000)} s` : 'now'}
+          </span>
         </>
       )
     case 'offline':
@@ -75,4 +97,13 @@ function PillFace({ phase, ageMs, retryInMs }: LivePillProps) {
         </>
       )
   }
+}
+
+/** The reason is for ears here; eyes find it in the title. */
+function PollingWords() {
+  return (
+    <span role="status">
+      Live, by polling<span className="vh">: {pollingWhy}</span>
+    </span>
+  )
 }

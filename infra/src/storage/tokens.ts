@@ -91,13 +91,13 @@ export async function useToken(db: Queryable, hash: Buffer): Promise<UsableToken
   return { name: row.name, role: row.role, expiresAt: row.expires_at }
 }
 
-/** Which of these hashes still belong to a usable token. */
-export async function usableTokens(db: Queryable, hashes: Buffer[]): Promise<Buffer[]> {
-  const { rows } = await db.query<{ hash: Buffer }>(
-    `SELECT hash FROM api_token WHERE hash = ANY($1::bytea[]) AND ${USABLE}`,
+/** Which of these hashes still belong to a usable token, and what it may do. */
+export async function usableTokens(db: Queryable, hashes: Buffer[]): Promise<{ hash: Buffer; role: Role }[]> {
+  const { rows } = await db.query<{ hash: Buffer; role: Role }>(
+    `SELECT hash, role FROM api_token WHERE hash = ANY($1::bytea[]) AND ${USABLE}`,
     [hashes],
   )
-  return rows.map(({ hash }) => hash)
+  return rows
 }
 
 function toToken(row: TokenRow): TokenRecord {

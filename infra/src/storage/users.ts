@@ -81,17 +81,20 @@ export async function useLoginSession(db: Queryable, hash: Buffer): Promise<Logi
   return session && { username: session.username, role: session.role, expiresAt: session.expiresAt }
 }
 
-/** Which of these sessions may still be used. An open stream is use, so they stay fresh. */
-export async function usableLoginSessions(db: Queryable, hashes: Buffer[]): Promise<Buffer[]> {
-  const { rows } = await db.query<{ token_hash: Buffer; stale: boolean }>(
-    `SELECT token_hash, used_at < now() - interval '1 minute' AS stale
+/** Which of these sessions may still be used, and as what. An open stream is use, so they stay fresh. */
+export async function usableLoginSessions(
+  db: Queryable,
+  hashes: Buffer[],
+): Promise<{ hash: Buffer; role: Role }[]> {
+  const { rows } = await db.query<{ hash: Buffer; role: Role; stale: boolean }>(
+    `SELECT token_hash AS hash, role, used_at < now() - interval '1 minute' AS stale
      FROM login_session JOIN app_user ON id = user_id
      WHERE token_hash = ANY($1::bytea[]) AND ${USABLE_SESSION}`,
     [hashes],
   )
-  const stale = rows.filter((row) => row.stale).map((row) => row.token_hash)
+  const stale = rows.filter((row) => row.stale).map((row) => row.hash)
   if (stale.length > 0) await touchSessions(db, stale)
-  return rows.map((row) => row.token_hash)
+  return rows.map(({ hash, role }) => ({ hash, role }))
 }
 
 async function touchSessions(db: Queryable, hashes: Buffer[]): Promise<void> {

@@ -1,0 +1,69 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import type {
+  CommandBatch,
+  CommandBatchCount,
+  CommandBatchResult,
+  DeviceFilter,
+  NewCommandBatch,
+} from '@telltale/api/contract'
+import { get, send, sendOnce } from '../api.ts'
+import { type BatchStatus, isOpen } from './words.ts'
+
+type Page<T> = { items: T[]; nextCursor: string | null }
+
+const openRefreshMs = 1_000
+const listRefreshMs = 5_000
+const resultsPageSize = 200
+
+export const batchList = infiniteQueryOptions({
+  queryKey: ['command-batches', 'list'],
+  queryFn: ({ pageParam, signal }) =>
+    get<Page<CommandBatch>>('/command-batches', { limit: 50, cursor: pageParam }, signal),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.nextCursor ?? undefined,
+  refetchInterval: listRefreshMs,
+})
+
+/** Commands answer in their own time, long after the last one was made: it is looked at until all have. */
+export const oneBatch = (id: string) =>
+  queryOptions({
+    queryKey: ['command-batches', 'one', id],
+    queryFn: ({ signal }) => get<CommandBatch>(`/command-batches/${id}`, {}, signal),
+    refetchInterval: ({ state: { data } }) => (data !== undefined && isOpen(data) ? openRefreshMs : false),
+  })
+
+export const batchResults = (id: string, status: BatchStatus | undefined) =>
+  infiniteQueryOptions({
+    queryKey: ['command-batches', 'results', id, status ?? ''],
+    queryFn: ({ pageParam, signal }) =>
+      get<Page<CommandBatchResult>>(
+        `/command-batches/${id}/results`,
+        { status, limit: resultsPageSize, cursor: pageParam },
+        signal,
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    placeholderData: (previous) => previous,
+  })
+
+/** How many devices a filter matches now. The name is asked for and has no part in the answer. */
+export const selectionCount = (filter: DeviceFilter) =>
+  queryOptions({
+    queryKey: ['command-batches', 'count', filter],
+    queryFn: () =>
+      send<CommandBatchCount>('POST', '/commands', {
+        filter,
+        name: 'count',
+        dryRun: true,
+      } satisfies NewCommandBatch),
+    staleTime: 0,
+    gcTime: 0,
+  })
+
+export function createBatch(batch: NewCommandBatch, key: string): Promise<CommandBatch> {
+  return sendOnce<CommandBatch>('/commands', batch, key)
+}
+
+export function stopBatch(id: string): Promise<CommandBatch> {
+  return send<CommandBatch>('DELETE', `/command-batches/${id}`)
+}

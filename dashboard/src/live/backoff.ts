@@ -1,0 +1,15 @@
+import { liveLimits } from './limits.ts'
+
+/** Doubles up to the limit, and is spread by ±30 % so that a restarted server is not met by everybody at once. */
+export function backoffMs(failures: number, random: number): number {
+  return grown(liveLimits.backoffBaseMs, liveLimits.backoffMaxMs, { failures, random })
+}
+
+/** The same for streams that are tried while polling works. */
+export function trialDelayMs(failures: number, random: number): number {
+  return grown(liveLimits.trialBaseMs, liveLimits.trialMaxMs, { failures: failures + 1, random })
+}
+
+function grown(baseMs: number, maxMs: number, { failures, random }: { failures: number; random: number }) {
+  return Math.round(Math.min(maxMs, baseMs * 2 ** (failures - 1)) * (0.7 + 0.6 * random))
+}

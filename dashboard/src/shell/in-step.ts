@@ -1,0 +1,152 @@
+import type { Query, QueryClient } from '@tanstack/react-query'
+import type { Device, DevicePage, Latest, LiveEvent } from '@telltale/api/contract'
+import { applyToCache } from '../devices/devices.ts'
+import { fleetSummary } from '../fleet/summary.ts'
+import type { LiveClient } from '../live/client.ts'
+import { Recent } from '../live/recent.ts'
+
+/** A busy fleet sends hundreds of events a second; the screen changes four times in that second. */
+const applyEveryMs = 250
+const recountEveryMs = 1_000
+/** Kept while nobody looks; above, reading everything anew is the lesser work. */
+const waitingMax = 5_000
+
+/** Keeps every cached answer in step with the stream until the returned function is called. */
+export function keepInStep(live: LiveClient, queryClient: QueryClient): () => void {
+  let waiting: LiveEvent[] = []
+  let isBehind = false
+  let recountAt = 0
+  const recent = new Recent(Date.now)
+  const apply = () => {
+    if (document.hidden) return
+    if (isBehind) reread(queryClient, () => true)
+    isBehind = false
+    const events = waiting
+    waiting = []
+    if (events.length === 0) return
+    applyEvents(queryClient, events, live.serverNow())
+    if (!events.some((event) => event.type === 'presence') || Date.now() < recountAt) return
+    recountAt = Date.now() + recountEveryMs
+    void queryClient.invalidateQueries({ queryKey: fleetSummary.queryKey })
+  }
+  const hear = (event: LiveEvent) => {
+    if (event.type === 'resync') {
+      recent.clear()
+      return reread(queryClient, () => true)
+    }
+    if (event.type !== 'presence' && event.type !== 'reading') return
+    waiting.push(event)
+    recent.add(event)
+    if (waiting.length <= waitingMax) return
+    waiting = []
+    isBehind = true
+  }
+  const timer = setInterval(apply, applyEveryMs)
+  const forgetEvents = live.subscribe(hear)
+  const forgetWatched = live.subscribeWatched((devices) => rereadOlder(queryClient, devices))
+  let { phase } = live.getState()
+  const forgetState = live.subscribeState(() => {
+    const before = phase
+    phase = live.getState().phase
+    if (before !== 'reconnecting' && before !== 'offline') return
+    // What a command did meanwhile is worth a question of its own, whatever the stream says it replays.
+    if (phase === 'catching-up') void queryClient.invalidateQueries({ queryKey: ['commands'] })
+  })
+  const forgetAnswers = queryClient.getQueryCache().subscribe((change) => {
+    if (change.type !== 'updated' || change.action.type !== 'success' || change.action.manual) return
+    waiting.unshift(...recent.events().filter(mayUndo(change.query)))
+  })
+  return () => {
+    clearInterval(timer)
+    forgetEvents()
+    forgetWatched()
+    forgetState()
+    forgetAnswers()
+  }
+}
+
+/** An answer may have been read before the newest events and come after them: then it would undo them. */
+function mayUndo({ queryKey: [kind], state }: Query): (event: LiveEvent) => boolean {
+  if (kind === 'latest') return ({ type }) => type === 'reading'
+  if (kind !== 'devices') return () => false
+  const since = new Map(devicesIn(state.data).map(({ id, presence }) => [id, presence.since ?? 0]))
+  // Not every change is an event: an answer may also know better.
+  return ({ type, data }) => type === 'presence' && data.since > (since.get(data.deviceId) ?? Infinity)
+}
+
+function devicesIn(data: unknown): Device[] {
+  if (typeof data !== 'object' || data === null) return []
+  if ('presence' in data) return [data as Device]
+  return 'pages' in data ? (data.pages as Partial<DevicePage>[]).flatMap(({ items = [] }) => items) : []
+}
+
+/** What the fleet's events are about, whichever devices are watched. */
+const fleetKeys = ['devices', 'fleet', 'commands', 'rejected', 'presence']
+
+/** Answers from before the watching of `devices` began do not know what happened until it did. */
+function rereadOlder(queryClient: QueryClient, devices: readonly string[]): void {
+  const newly = new Set(devices)
+  // After this turn: an answer that has just come is in the cache by then.
+  setTimeout(() => {
+    reread(queryClient, ({ queryKey: [kind, of], state }) => {
+      if (newly.has('*') && fleetKeys.includes(String(kind))) return true
+      if (kind === 'latest') return Array.isArray(of) && of.some((id) => newly.has(id))
+      // One on its way sees to it itself (live/snapshot.ts).
+      return kind === 'readings' && newly.has(String(of)) && state.fetchStatus === 'idle'
+    })
+  })
+}
+
+function reread(queryClient: QueryClient, isMeant: (query: Query) => boolean): void {
+  for (const query of queryClient.getQueryCache().findAll({ predicate: isMeant })) {
+    const again = () => queryClient.invalidateQueries({ queryKey: query.queryKey, exact: true })
+    // A first answer on its way is as old as its request, and is not asked for again by itself.
+    const isFirst = query.state.data === undefined && query.state.fetchStatus === 'fetching'
+    if (isFirst) void query.promise?.then(again, () => undefined)
+    else void again()
+  }
+}
+
+function applyEvents(queryClient: QueryClient, events: LiveEvent[], arrivedAt: number): void {
+  for (const event of newestOfEach(events)) applyToCache(queryClient, event, arrivedAt)
+  applyReadings(queryClient, events)
+}
+
+/** Of many readings of one device only one moves its presence; presence events all count, in order. */
+function newestOfEach(events: LiveEvent[]): LiveEvent[] {
+  const reading = new Set<string>()
+  return events
+    .toReversed()
+    .filter((event) => {
+      if (event.type !== 'reading') return true
+      if (reading.has(event.data.deviceId)) return false
+      reading.add(event.data.deviceId)
+      return true
+    })
+    .toReversed()
+}
+
+function applyReadings(queryClient: QueryClient, events: LiveEvent[]): void {
+  const readings = events.flatMap((event) => (event.type === 'reading' ? [event.data] : []))
+  if (readings.length === 0) return
+  queryClient.setQueriesData<{ items: Latest[] }>({ queryKey: ['latest'] }, (answer) => {
+    if (answer === undefined) return answer
+    const ours = readings.filter((reading) => answer.items.some((item) => item.deviceId === reading.deviceId))
+    return ours.length === 0 ? answer : { items: ours.reduce(withReading, answer.items) }
+  })
+}
+
+/** Newest is by event time: a backlog that arrives late must not replace a newer value. */
+function withReading(
+  items: Latest[],
+  reading: { deviceId: string; time: number; values: Record<string, Latest['values'][string]['value']> },
+): Latest[] {
+  return items.map((item) => {
+    if (item.deviceId !== reading.deviceId) return item
+    const values = { ...item.values }
+    for (const [metric, value] of Object.entries(reading.values)) {
+      if ((values[metric]?.time ?? 0) <= reading.time) values[metric] = { value, time: reading.time }
+    }
+    return { ...item, values }
+  })
+}
