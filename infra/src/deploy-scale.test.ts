@@ -50,6 +50,14 @@ function merged(name: string): Service {
   }
 }
 const brokers = ['broker', 'broker-2'].map(merged)
+const apis = ['api', 'api-2'].map(merged)
+const balancer = read('haproxy.cfg').split('\n')
+
+/** The services the balancer spreads a port over. */
+function behind(port: string): (string | undefined)[] {
+  const servers = balancer.map((line) => /^ {4}server \S+ (\S+):(\d+)(?: |$)/.exec(line))
+  return servers.filter((found) => found?.[2] === port).map((found) => found?.[1])
+}
 
 describe('compose.scale.yaml', () => {
   test('O-DEPLOY-5 is what the Compose specification allows, and sets only settings there are', () => {
@@ -103,30 +111,44 @@ describe('compose.scale.yaml', () => {
       )
   })
 
-  test('O-DEPLOY-7 only the load balancer is published, to loopback, and it knows every broker', () => {
-    expect(brokers.map(({ ports = [] }) => ports)).toEqual([[], []])
+  test('O-DEPLOY-7 only the load balancer is published, to loopback, and it knows every broker and API', () => {
+    expect([...brokers, ...apis].map(({ ports = [] }) => ports)).toEqual([[], [], [], []])
     const { ports = [] } = scale.services['load-balancer'] ?? {}
-    expect(ports).toEqual(base.services.broker?.ports)
+    expect(ports).toEqual([...(base.services.broker?.ports ?? []), ...(base.services.api?.ports ?? [])])
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/)
-    const lines = read('haproxy.cfg').split('\n')
-    for (const [, port = ''] of ports.map((text) => text.split(':').slice(1))) {
-      expect(lines).toContain(`    bind :${port}`)
-      for (const broker of ['broker', 'broker-2'])
-        expect(
-          lines.some((line) => line.startsWith('    server ') && line.endsWith(` ${broker}:${port}`)),
-        ).toBe(true)
-    }
+    const inside = ports.map((text) => text.split(':').at(-1) ?? '')
+    for (const port of inside) expect(balancer).toContain(`    bind :${port}`)
+    expect(inside.map(behind)).toEqual([
+      ['broker', 'broker-2'],
+      ['broker', 'broker-2'],
+      ['api', 'api-2'],
+    ])
     const { hostname, port } = new URL(merged('api').environment?.TELLTALE_BROKER_URL ?? '')
     expect(scale.services).toHaveProperty([hostname])
-    expect(lines).toContain(`    bind :${port}`)
-    const { user, read_only } = scale.services['broker-2'] ?? {}
-    expect([user, read_only]).toEqual(['node', true])
+    expect(balancer).toContain(`    bind :${port}`)
+    for (const { user, read_only } of [scale.services['broker-2'], scale.services['api-2']].map((one) => ({
+      ...one,
+    })))
+      expect([user, read_only]).toEqual(['node', true])
+  })
+
+  test('O-DEPLOY-8 the APIs do not differ, and the balancer asks whether they live', () => {
+    const [first, second] = apis.map(({ environment, command, secrets, healthcheck }) => {
+      return { environment, command, secrets, healthcheck }
+    })
+    expect(second).toEqual(first)
+    expect(balancer).toContain('    option httpchk GET /livez')
+  })
+
+  test('O-DEPLOY-8 the balancer lets streams and sockets be silent for as long as they may', () => {
+    const silenceMaxS = 60
+    const ends = balancer.flatMap((line) => /^ +timeout (?:client|server) (\d+)h$/.exec(line)?.[1] ?? [])
+    expect(ends.map((hours) => Number(hours) * 3_600 > silenceMaxS)).toEqual([true, true])
   })
 
   test('O-DEPLOY-7 every frontend of the balancer leads to a backend, and every backend is used', () => {
     const words = (first: string) =>
-      read('haproxy.cfg')
-        .split('\n')
+      balancer
         .map((line) => line.trim().split(/\s+/))
         .filter(([word]) => word === first)
         .map(([, second]) => second)

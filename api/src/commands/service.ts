@@ -1,12 +1,10 @@
 import { cancelCommand } from '@telltale/infra/storage/command-transitions'
 import {
   type CommandRecord,
-  findRepeated,
   getCommand,
   insertCommand,
   type NewCommand,
 } from '@telltale/infra/storage/commands'
-import { getDevice } from '@telltale/infra/storage/devices'
 import type { Deps } from '../deps.ts'
 import { exceedsBounds } from '../json-bounds.ts'
 import { ProblemError } from '../problems.ts'
@@ -40,7 +38,10 @@ export async function sendCommand(
 ): Promise<{ command: CommandRecord; isNew: boolean }> {
   checkDepth(request.params)
   const row = rowOf(request)
-  const { outcome, command } = (await findRepeated(deps.pool, row)) ?? (await insertChecked(deps, row))
+  const { outcome, command } = await insertCommand(deps.pool, row, async (device, db) => {
+    if (device.isDisabled) throw new ProblemError('device_disabled')
+    await checkParams(db, device, row)
+  })
   switch (outcome) {
     case 'no_device':
       throw new ProblemError('device_not_found')
@@ -49,8 +50,8 @@ export async function sendCommand(
     case 'queue_full':
       throw new ProblemError('queue_full', { retryAfterS: 1 })
     case 'created':
-      tell(deps, command as CommandRecord)
       deps.link.nudge(row.deviceId)
+      tell(deps, command as CommandRecord)
       return { command: command as CommandRecord, isNew: true }
     case 'repeated':
       return { command: command as CommandRecord, isNew: false }
@@ -74,14 +75,6 @@ export async function withdrawCommand(deps: CommandDeps, id: string): Promise<Co
   }
   tell(deps, cancelled)
   return cancelled
-}
-
-async function insertChecked({ pool }: CommandDeps, row: NewCommand): ReturnType<typeof insertCommand> {
-  const device = await getDevice(pool, row.deviceId)
-  if (!device) throw new ProblemError('device_not_found')
-  if (device.disabledAt) throw new ProblemError('device_disabled')
-  await checkParams(pool, device, row)
-  return insertCommand(pool, row)
 }
 
 function rowOf(request: CommandRequest): NewCommand {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { Socket } from 'node:net'
 import { filters, type PlatformKind, parseTopic, topics } from '@telltale/broker/contract'
 import type { Logger } from '@telltale/infra/log'
 import { connect, type MqttClient } from 'mqtt'
@@ -60,7 +61,11 @@ export class Link {
       queueQoSZero: false,
     })
     this.#client = client
-    client.on('connect', () => void this.#subscribeAll(client))
+    client.on('connect', () => {
+      // A nudge must not wait for the acknowledgement of what was written before it.
+      if (client.stream instanceof Socket) client.stream.setNoDelay(true)
+      void this.#subscribeAll(client)
+    })
     client.on('close', () => {
       if (this.#isUp) log.warn('broker link lost')
       this.#isUp = false

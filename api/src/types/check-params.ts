@@ -1,5 +1,5 @@
 import { findParamsSchema } from '@telltale/infra/storage/device-types'
-import type { Pool } from '@telltale/infra/storage/pool'
+import type { Queryable } from '@telltale/infra/storage/pool'
 import { ProblemError } from '../problems.ts'
 import { ParamsChecks } from './params-checks.ts'
 
@@ -12,12 +12,12 @@ const checks = new ParamsChecks()
  * @throws ProblemError invalid_params with what is wrong
  */
 export async function checkParams(
-  pool: Pool,
+  db: Queryable,
   device: { type: string | null },
   { name, params = {} }: { name: string; params?: unknown },
 ): Promise<void> {
   if (device.type === null) return
-  const schema = await findParamsSchema(pool, { deviceType: device.type, name })
+  const schema = await findParamsSchema(db, { deviceType: device.type, name })
   if (schema === undefined) return
   const fields = checks.of(schema)(params, 'body/params')
   if (fields.length > 0) throw new ProblemError('invalid_params', { fields })

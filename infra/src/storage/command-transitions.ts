@@ -70,8 +70,9 @@ export async function transitionCommand(
   nowMs?: number,
 ): Promise<CommandRecord | undefined> {
   const { from, status, set, where }: Transition = transitions[change.to]
-  const { rows } = await db.query<CommandRecord>(
-    `WITH clock AS MATERIALIZED (
+  const { rows } = await db.query<CommandRecord>({
+    name: `command-${change.to}`,
+    text: `WITH clock AS MATERIALIZED (
        SELECT coalesce(${commandTime('$6')}, clock_timestamp() + ${AHEAD}) AS now
      ), changed AS (
        UPDATE command SET status = ${status}, ${set} FROM clock
@@ -83,7 +84,7 @@ export async function transitionCommand(
          SELECT count(*) FROM command_event WHERE command_id = $1 AND status = 'progress')
      )
      SELECT ${COLUMNS} FROM changed`,
-    [
+    values: [
       change.id,
       change.deviceId,
       change.detail === undefined ? null : JSON.stringify(change.detail),
@@ -92,7 +93,7 @@ export async function transitionCommand(
       nowMs ?? null,
       limits.commands.progressEventsMax,
     ],
-  )
+  })
   return rows[0]
 }
 

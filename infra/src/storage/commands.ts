@@ -1,5 +1,6 @@
 import { limits } from '../limits.ts'
 import { AHEAD } from './command-clock.ts'
+import { sqlState } from './errors.ts'
 import { inTransaction, type Pool, type Queryable } from './pool.ts'
 
 /**
@@ -64,20 +65,36 @@ export const COLUMNS = `id, device_id AS "deviceId", name, params, status, ttl_m
 
 export type InsertOutcome = 'created' | 'repeated' | 'conflict' | 'no_device' | 'queue_full'
 
+/** What may forbid a command to a device. */
+export interface CommandedDevice {
+  type: string | null
+  isDisabled: boolean
+}
+
+/** @throws what forbids the command; to be thrown on to whoever asked */
+export type CommandCheck = (device: CommandedDevice, db: Queryable) => Promise<void>
+
 /**
- * Queues a command once: the same id or idempotency key again answers the first record (`repeated`), or `conflict`
- * when it asks for something else. Commands for one device are inserted one after the other, so the bound of its
- * queue is exact, and `seq` is the order in which they can be seen.
+ * Queues a command once: the same id or idempotency key again answers the first record (`repeated`), whatever has
+ * become of the device since, or `conflict` when it asks for something else. Commands for one device are inserted one
+ * after the other, so the bound of its queue is exact, and `seq` is the order in which they can be seen.
+ * @throws what `check` throws of a new command
  */
 export async function insertCommand(
   pool: Pool,
   command: NewCommand,
+  check: CommandCheck = async () => {},
 ): Promise<{ outcome: InsertOutcome; command?: CommandRecord }> {
   return inTransaction(pool, async (connection) => {
-    const { rowCount } = await connection.query('SELECT FROM device WHERE id = $1 FOR NO KEY UPDATE', [
-      command.deviceId,
-    ])
-    if (rowCount === 0) return { outcome: 'no_device' }
+    const device = await holdDevice(connection, command.deviceId)
+    if (!device) return (await findRepeated(connection, command)) ?? { outcome: 'no_device' }
+    try {
+      await check(device, connection)
+    } catch (refusal) {
+      const repeated = sqlState(refusal) === undefined && (await findRepeated(connection, command))
+      if (repeated) return repeated
+      throw refusal
+    }
     const created = await insertOne(connection, command)
     if (created) return { outcome: 'created', command: created }
     // Nothing inserted: it is there already, or the queue is full.
@@ -85,9 +102,19 @@ export async function insertCommand(
   })
 }
 
+async function holdDevice(db: Queryable, id: string): Promise<CommandedDevice | undefined> {
+  const { rows } = await db.query<CommandedDevice>({
+    name: 'hold-device',
+    text: `SELECT type, disabled_at IS NOT NULL AS "isDisabled" FROM device WHERE id = $1 FOR NO KEY UPDATE`,
+    values: [id],
+  })
+  return rows[0]
+}
+
 async function insertOne(db: Queryable, command: NewCommand): Promise<CommandRecord | undefined> {
-  const { rows } = await db.query<CommandRecord>(
-    `WITH waiting AS (
+  const { rows } = await db.query<CommandRecord>({
+    name: 'insert-command',
+    text: `WITH waiting AS (
        SELECT count(*) AS n, clock_timestamp() AS wall FROM command WHERE device_id = $2 AND finished_at IS NULL
      ), created AS (
        INSERT INTO command
@@ -100,7 +127,7 @@ async function insertOne(db: Queryable, command: NewCommand): Promise<CommandRec
        INSERT INTO command_event (command_id, status, at) SELECT id, status, created_at FROM created
      )
      SELECT ${COLUMNS} FROM created`,
-    [
+    values: [
       command.id,
       command.deviceId,
       command.name,
@@ -110,12 +137,12 @@ async function insertOne(db: Queryable, command: NewCommand): Promise<CommandRec
       command.idempotencyKey ?? null,
       limits.commands.queuedPerDeviceMax,
     ],
-  )
+  })
   return rows[0]
 }
 
 /** Whether its id or key was used before: for the same thing, or for another. */
-export async function findRepeated(
+async function findRepeated(
   db: Queryable,
   command: NewCommand,
 ): Promise<{ outcome: 'repeated' | 'conflict'; command: CommandRecord } | undefined> {
@@ -140,7 +167,8 @@ export async function findRepeated(
 }
 
 export async function getCommand(db: Queryable, id: string): Promise<CommandRecord | undefined> {
-  const { rows } = await db.query<CommandRecord>(`SELECT ${COLUMNS} FROM command WHERE id = $1`, [id])
+  const text = `SELECT ${COLUMNS} FROM command WHERE id = $1`
+  const { rows } = await db.query<CommandRecord>({ name: 'get-command', text, values: [id] })
   return rows[0]
 }
 

@@ -16,13 +16,14 @@ export async function listDueCommands(
   deviceId: string,
   { limit, nowMs }: { limit: number; nowMs: number },
 ): Promise<DueCommand[]> {
-  const { rows } = await db.query<DueCommand>(
-    `SELECT ${COLUMNS}, extract(epoch FROM expires_at)::double precision * 1000 AS "expiresMs" FROM command
+  const { rows } = await db.query<DueCommand>({
+    name: 'list-due-commands',
+    text: `SELECT ${COLUMNS}, extract(epoch FROM expires_at)::double precision * 1000 AS "expiresMs" FROM command
      WHERE device_id = $1 AND finished_at IS NULL AND status IN ('queued', 'sent')
        AND expires_at > ${commandTime('$3')}
      ORDER BY seq LIMIT $2`,
-    [deviceId, limit, nowMs],
-  )
+    values: [deviceId, limit, nowMs],
+  })
   return rows
 }
 
