@@ -3,10 +3,11 @@ import { Notifications } from '@mantine/notifications'
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createRouter, RouterProvider } from '@tanstack/react-router'
 import { useState } from 'react'
-import { ApiError, isUnauthorized } from './api.ts'
+import { isUnauthorized } from './api.ts'
 import { CommandSocket } from './commands/command-socket.ts'
 import { CommandSocketContext } from './commands/commands.ts'
 import { LiveClient } from './live/client.ts'
+import { keepAsking, queryDefaults } from './live/refresh.ts'
 import { browserServer } from './live/server.ts'
 import { browserSurroundings } from './live/surroundings.ts'
 import { routes } from './routes.tsx'
@@ -22,9 +23,7 @@ function createParts() {
   const queryClient = new QueryClient({
     queryCache: new QueryCache({ onError: leaveIfSignedOut }),
     mutationCache: new MutationCache({ onError: leaveIfSignedOut }),
-    defaultOptions: {
-      queries: { staleTime: 5_000, retry: retryUnlessAnswered, refetchOnWindowFocus: true },
-    },
+    defaultOptions: { queries: queryDefaults },
   })
   const router = createRouter({ routeTree: routes, context: { queryClient }, defaultPreload: 'intent' })
   const live = new LiveClient({
@@ -33,6 +32,7 @@ function createParts() {
     // EventSource hides the status, so the session itself is asked whether it still exists.
     onDoubt: () => void queryClient.fetchQuery({ ...currentSession, staleTime: 0 }).catch(() => undefined),
   })
+  keepAsking(live, queryClient)
 
   function toSignIn() {
     live.stop()
@@ -42,12 +42,6 @@ function createParts() {
     void router.navigate({ to: '/sign-in', search: href === '/' ? {} : { next: href } })
   }
   return { queryClient, router, live, commands: new CommandSocket() }
-}
-
-/** A refusal stays a refusal; only a lost connection or a failing server is worth asking again. */
-function retryUnlessAnswered(failures: number, error: unknown): boolean {
-  const status = error instanceof ApiError ? error.problem.status : 0
-  return failures < 2 && (status === 0 || status >= 500)
 }
 
 export function App() {

@@ -20,7 +20,7 @@ import {
   storedReadings,
 } from './followers.ts'
 import { LivePage } from './live-page.ts'
-import { startPublisher } from './publisher.ts'
+import { type Publisher, startPublisher } from './publisher.ts'
 import { trySignIn } from './session.ts'
 
 /** More by hand: `TELLTALE_CHAOS_SEEDS=7,8,9`. */
@@ -36,6 +36,15 @@ const UP_MS = [500, 2_000] as const
 const DOWN_MS = [0, 1_000] as const
 const FROZEN_MS = [500, 2_000] as const
 const CONNECTIONS_ONLY_MS = 3_000
+/** Contract: up to five minutes. What such a device sent is in the history's future. */
+const AHEAD_MS = 60_000
+/** By then a page waits at its longest. */
+const WAITS = 5
+/** More than a page asks at once. */
+const REFUSALS = 6
+
+/** The page's own part of what breaks. */
+type Tab = Pick<LivePage, 'waits' | 'refuseHistories'>
 
 interface Stage {
   database: TestDatabase
@@ -50,7 +59,7 @@ interface Stage {
 /** What a client shows, whichever way it reads. */
 interface Client {
   name: string
-  /** Of the newest reading that came live. */
+  /** When the newest reading that came live was measured, on our clock. */
   newestMs: () => Promise<number> | number
   known: () => Promise<Known> | Known
   /** Doubled, or changed. */
@@ -70,56 +79,107 @@ describe.skipIf(toolMissing('chromium'))('what is shown live, whatever breaks', 
 
   it.each(SEEDS)(
     'L-CHAOS-1 within 10 s after the last fault each client is live and equals the database (seed %i)',
-    async (seed) => {
-      releases = new Releases()
-      try {
-        await run(seed)
-      } finally {
-        await releases.run()
-      }
-    },
+    (seed) => play(() => breakAndCompare(seed)),
+    120_000,
+  )
+
+  it(
+    'L-CHAOS-2 so it is after an outage that made everybody wait at their longest, and a refused history',
+    () =>
+      play(async () => {
+        const scene = await setScene(0, AHEAD_MS)
+        const { stage, tabs } = scene
+        await stage.api.program.kill()
+        for (const tab of tabs)
+          await waitFor('the longest wait', async () => (await tab.waits()) >= WAITS, 30_000)
+        const refused = await Promise.all(tabs.map((tab) => tab.refuseHistories(REFUSALS)))
+        await stage.api.restart()
+        const liveAfterMs = await untilLive(scene, Date.now())
+        for (const { left } of refused)
+          await waitFor('the last refusal', () => left() === 0, REFUSALS * RECOVERY_MS)
+        const equalAfterMs = await untilEqual(scene, Date.now())
+        console.log(
+          `live chaos: live ${liveAfterMs} ms after the outage, equal ${equalAfterMs} ms after refusals`,
+        )
+      }),
     120_000,
   )
 })
 
-async function run(seed: number): Promise<void> {
+async function play(run: () => Promise<void>): Promise<void> {
+  releases = new Releases()
+  try {
+    await run()
+  } finally {
+    await releases.run()
+  }
+}
+
+async function breakAndCompare(seed: number): Promise<void> {
+  const scene = await setScene(seed, seed % 2 === 0 ? 0 : AHEAD_MS)
+  const { door, link } = scene.stage
+  await breakThings(scene.stage, seed)
+  const healedAt = Date.now()
+  const liveAfterMs = await untilLive(scene, healedAt)
+  const equalAfterMs = await untilEqual(scene, healedAt)
+  const stories = await Promise.all(scene.clients.map(async ({ name, story }) => `${name}: ${await story()}`))
+  console.log(
+    `live chaos: seed ${seed}: ${scene.device.acknowledged.size} readings, live after ${liveAfterMs} ms,`,
+    `equal after ${equalAfterMs} ms; ${stories.join('; ')}; at the door ${JSON.stringify(door.done)},`,
+    `at the link ${JSON.stringify(link.done)}`,
+  )
+  expect(Object.values(door.done).reduce((sum, n) => sum + n, 0)).toBeGreaterThan(3)
+}
+
+interface Scene {
+  stage: Stage
+  device: Publisher
+  where: Following
+  tabs: Tab[]
+  clients: Client[]
+}
+
+/** Everybody shows what one device sends, whose clock is ahead by `aheadMs`. */
+async function setScene(seed: number, aheadMs: number): Promise<Scene> {
   const stage = await setStage(seed)
   const { database, broker, door } = stage
   onTestFailed(() => console.error(stage.api.program.output(), broker.program.output()))
   const fromMs = Date.now() - HISTORY_MS
-  const device = startPublisher(broker.url, await registerDevice(database.pool, 'steady'), fromMs)
+  const credentials = await registerDevice(database.pool, 'steady')
+  const device = startPublisher(broker.url, { ...credentials, aheadMs }, fromMs)
   releases.add('device', () => device.stop())
   const where = { headers: {}, origin: `http://127.0.0.1:${door.port}`, deviceId: 'steady', fromMs }
-  const clients = await openClients(stage, where)
-  for (const { name, newestMs } of clients)
-    await waitFor(`readings at the ${name}`, async () => (await newestMs()) > fromMs + HISTORY_MS)
+  const { tabs, clients } = await openClients(stage, where, aheadMs)
+  const scene = { stage, device, where, tabs, clients }
+  await untilLive(scene, Date.now())
+  return scene
+}
 
-  await breakThings(stage, seed)
-  const healedAt = Date.now()
-  const until = () => healedAt + RECOVERY_MS - Date.now()
-  for (const { name, newestMs } of clients)
-    await waitFor(`the ${name} to be live again`, async () => (await newestMs()) > healedAt, until())
-  const liveAfterMs = Date.now() - healedAt
+/** Within promise T: each client has live what was measured after this moment. */
+async function untilLive({ clients }: Scene, sinceMs: number): Promise<number> {
+  for (const { name, newestMs } of clients) {
+    const leftMs = sinceMs + RECOVERY_MS - Date.now()
+    await waitFor(`the ${name} to be live`, async () => (await newestMs()) > sinceMs, leftMs)
+  }
+  return Date.now() - sinceMs
+}
+
+/** Within promise T: the device stops, and each client shows what the database has. */
+async function untilEqual({ stage, device, where, clients }: Scene, sinceMs: number): Promise<number> {
   await device.finish()
-  const stored = await storedReadings(database.pool, where)
+  const stored = await storedReadings(stage.database.pool, where)
   expect([...stored.keys()].toSorted()).toEqual([...device.acknowledged].toSorted())
-  for (const { known } of clients)
-    await waitFor(
-      'the picture to be whole',
-      async () => differences(await known(), stored).length === 0,
-      until(),
-    ).catch(() => {})
-  const stories = await Promise.all(clients.map(async ({ name, story }) => `${name}: ${await story()}`))
-  console.log(
-    `live chaos: seed ${seed}: ${stored.size} readings, live after ${liveAfterMs} ms, equal after`,
-    `${Date.now() - healedAt} ms; ${stories.join('; ')}; at the door ${JSON.stringify(door.done)},`,
-    `at the link ${JSON.stringify(stage.link.done)}`,
-  )
-  expect(Object.values(door.done).reduce((sum, n) => sum + n, 0)).toBeGreaterThan(3)
+  for (const { known } of clients) {
+    const isWhole = async () => differences(await known(), stored).length === 0
+    await waitFor('the picture to be whole', isWhole, sinceMs + RECOVERY_MS - Date.now()).catch(() => {})
+  }
+  const equalAfterMs = Date.now() - sinceMs
   for (const { name, known, wrong } of clients) {
     expect(differences(await known(), stored), name).toEqual([])
     expect(await wrong(), name).toEqual([])
   }
+  expect(equalAfterMs).toBeLessThan(RECOVERY_MS)
+  return equalAfterMs
 }
 
 async function setStage(seed: number): Promise<Stage> {
@@ -141,7 +201,11 @@ async function setStage(seed: number): Promise<Stage> {
 }
 
 /** Each as a user of its own: streams are counted per user, and those cut off in silence count for a while. */
-async function openClients({ database, api }: Stage, where: Following): Promise<Client[]> {
+async function openClients(
+  { database, api }: Stage,
+  where: Following,
+  aheadMs: number,
+): Promise<Pick<Scene, 'tabs' | 'clients'>> {
   const bearer = async (name: string) => {
     const { token } = await createToken(database.pool, { name, role: 'viewer', createdBy: 'test' })
     return { authorization: `Bearer ${token}` }
@@ -154,22 +218,23 @@ async function openClients({ database, api }: Stage, where: Following): Promise<
   const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? ''
   const tabs = await LivePage.openTabs(browser, { ...where, headers: { cookie } }, 2)
   for (const tab of tabs) releases.add('tab', () => tab.close())
-  return [
+  const clients = [
     ...tabs.map((tab, i) => ({
       name: `chart of tab ${i + 1}`,
-      newestMs: () => tab.newestMs(),
+      newestMs: async () => (await tab.newestMs()) - aheadMs,
       known: () => tab.known(),
       wrong: () => tab.doubled(),
       story: () => tab.story(),
     })),
     ...[stream, poll].map((follower) => ({
       name: follower.constructor.name,
-      newestMs: () => follower.newestMs,
+      newestMs: () => follower.newestMs - aheadMs,
       known: () => follower.known,
       wrong: () => follower.wrong,
       story: () => `${follower.count('hello')} hello, ${follower.count('resync')} resync`,
     })),
   ]
+  return { tabs, clients }
 }
 
 /** Programs are killed, stopped and frozen while connections break; at the end all runs and no fault is left. */

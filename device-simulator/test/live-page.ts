@@ -18,6 +18,7 @@ const ENTRY = `
   import { createRoot } from 'react-dom/client'
   import { isUnauthorized } from './api.ts'
   import { LiveClient } from './live/client.ts'
+  import { keepAsking, queryDefaults } from './live/refresh.ts'
   import { browserServer } from './live/server.ts'
   import { browserSurroundings } from './live/surroundings.ts'
   import { currentSession } from './session/session.ts'
@@ -26,21 +27,19 @@ const ENTRY = `
   import { LiveContext } from './use-live.ts'
 
   const plainFetch = globalThis.fetch
-  globalThis.fetch = (url, init) => plainFetch(String(url).replace('bucket=auto&maxPoints=500', '${RAW}'), init)
+  globalThis.fetch = (url, init) => plainFetch(String(url).replace(/bucket=auto&maxPoints=[0-9]+/, '${RAW}'), init)
 
   globalThis.follow = (deviceId) => {
-    const seen = { picture: null, newestMs: 0, counts: {} }
+    const seen = { picture: null, newestMs: 0, counts: {}, retries: [] }
     globalThis.seen = seen
     const onError = (error) => {
       if (!isUnauthorized(error)) return
       seen.counts.signedOut = 1
       live.stop()
     }
-    const retry = (failures, error) =>
-      failures < 2 && (error.problem === undefined || error.problem.status === 0 || error.problem.status >= 500)
     const queryClient = new QueryClient({
       queryCache: new QueryCache({ onError }),
-      defaultOptions: { queries: { staleTime: 5_000, retry, refetchOnWindowFocus: true } },
+      defaultOptions: { queries: queryDefaults },
     })
     const live = new LiveClient({
       server: browserServer(),
@@ -51,6 +50,11 @@ const ENTRY = `
       seen.counts[type] = (seen.counts[type] ?? 0) + 1
       if (type === 'reading') seen.newestMs = Math.max(seen.newestMs, data.time)
     })
+    live.subscribeState(() => {
+      const { retryAt } = live.getState()
+      if (retryAt !== null && retryAt !== seen.retries.at(-1)) seen.retries.push(retryAt)
+    })
+    keepAsking(live, queryClient)
     const Chart = () => {
       useLiveSync()
       seen.picture = useTelemetry(deviceId, '15m').picture
@@ -72,7 +76,11 @@ interface Seen {
   } | null
   newestMs: number
   counts: Record<string, number>
+  /** When it meant to try again, each time that it waited. */
+  retries: number[]
 }
+
+const HISTORY = /\/readings\?/
 
 export class LivePage {
   readonly #page: Page
@@ -124,6 +132,25 @@ export class LivePage {
   async doubled(): Promise<string[]> {
     const keys = (await this.#points()).map(([key]) => key)
     return keys.filter((key, i) => keys.indexOf(key) !== i)
+  }
+
+  /** How often it has waited before another attempt. */
+  async waits(): Promise<number> {
+    return (await this.#seen()).retries.length
+  }
+
+  /** The next `times` that it asks for its history it is told to come later. */
+  async refuseHistories(times: number): Promise<{ left: () => number }> {
+    let left = times
+    await this.#page.route(
+      HISTORY,
+      async (route) => {
+        await route.fulfill({ status: 503, body: '' }).catch(() => {})
+        left--
+      },
+      { times },
+    )
+    return { left: () => left }
   }
 
   async story(): Promise<string> {

@@ -17,9 +17,16 @@ const EVERY_MS = 50
 const BACKLOG_EVERY = 10
 const BACKLOG_READINGS = 5
 
+interface Device {
+  username: string
+  password: string
+  /** By how much its clock is ahead. */
+  aheadMs?: number
+}
+
 export function startPublisher(
   url: string,
-  credentials: { username: string; password: string },
+  { aheadMs = 0, ...credentials }: Device,
   backlogMs: number,
 ): Publisher {
   const client = connect(url, { ...credentials, reconnectPeriod: 200, connectTimeout: 3_000 })
@@ -48,7 +55,7 @@ export function startPublisher(
     let oldMs = backlogMs
     let newMs = 0
     for (let messages = 1; !isOver; messages++) {
-      newMs = Math.max(newMs + 1, Date.now())
+      newMs = Math.max(newMs + 1, Date.now() + aheadMs)
       send([reading(newMs)])
       if (messages % BACKLOG_EVERY === 0)
         send(Array.from({ length: BACKLOG_READINGS }, () => reading(oldMs++)))

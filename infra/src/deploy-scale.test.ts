@@ -126,10 +126,10 @@ describe('compose.scale.yaml', () => {
     const { hostname, port } = new URL(merged('api').environment?.TELLTALE_BROKER_URL ?? '')
     expect(scale.services).toHaveProperty([hostname])
     expect(balancer).toContain(`    bind :${port}`)
-    for (const { user, read_only } of [scale.services['broker-2'], scale.services['api-2']].map((one) => ({
-      ...one,
-    })))
-      expect([user, read_only]).toEqual(['node', true])
+    for (const name of ['broker-2', 'api-2']) {
+      const { user, read_only } = scale.services[name] ?? {}
+      expect([user, read_only], name).toEqual(['node', true])
+    }
   })
 
   test('O-DEPLOY-8 the APIs do not differ, and the balancer asks whether they live', () => {

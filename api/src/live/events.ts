@@ -3,7 +3,6 @@ import type { DeviceSelection } from '../devices/ids.ts'
 
 /** What goes through the ring: everything but the frames that belong to one stream (hello, ping). */
 export type HubEvent = Exclude<LiveEvent, { type: 'hello' } | { type: 'ping' } | { type: 'totals' }>
-export type StreamEvent = Exclude<LiveEvent, HubEvent>
 export type ReadingEvent = Extract<LiveEvent, { type: 'reading' }>
 
 /** One event with its number; JSON is made once, its SSE frame once and only when somebody streams. */

@@ -53,8 +53,8 @@ export class Outbox {
   #isOpen = false
   #isPumping = false
   #isNudged = false
-  /** There is more in the queue than may be in flight. */
-  #isBehind = false
+  /** Retained messages for new subscriptions, one after the other. */
+  #retained: Promise<void> = Promise.resolve()
   #onProgress: (() => void)[] = []
   #stuckTimer: NodeJS.Timeout | undefined
   #onDrain: (() => void) | undefined
@@ -103,19 +103,33 @@ export class Outbox {
   }
 
   /** A retained message for a new subscription. */
-  async deliverRetained(message: Outgoing, qos: Qos): Promise<void> {
-    await this.#caughtUp(qos === 0)
+  deliverRetained(message: Outgoing, qos: Qos): Promise<void> {
+    this.#retained = this.#retained.then(() => this.#deliverRetained(message, qos)).catch(this.#deps.onError)
+    return this.#retained
+  }
+
+  /** There may be more retained messages than fit a queue or a socket: each waits for room. */
+  async #deliverRetained(message: Outgoing, qos: Qos): Promise<void> {
+    for (;;) {
+      // Listened for before it is looked: what happens meanwhile counts.
+      const progress = new Promise<void>((resolve) => this.#onProgress.push(resolve))
+      if (!this.#isOpen) return
+      if (await this.#hasRoom(qos)) break
+      await progress
+    }
+    if (!this.#isOpen) return
     if (qos === 0) this.#writeOrDrop(encode({ ...message, retain: true }))
     else await this.#enqueue(message, qos, true)
   }
 
-  /** There may be more retained messages than fit a queue or a socket: each waits for those before. */
-  async #caughtUp(isSocketEnough: boolean): Promise<void> {
-    while (this.#isOpen && (this.#deps.client.conn.writableNeedDrain || (!isSocketEnough && this.#isBehind)))
-      await new Promise<void>((resolve) => {
-        this.#onProgress.push(resolve)
-        if (this.#deps.client.conn.writableNeedDrain) this.#awaitDrain()
-      })
+  async #hasRoom(qos: Qos): Promise<boolean> {
+    const { client, store, inFlightMax } = this.#deps
+    if (client.conn.writableNeedDrain) {
+      this.#awaitDrain()
+      return false
+    }
+    // What the store holds, not what is in flight: one that was just acknowledged still has its place there.
+    return qos === 0 || (await store.queueSize(this.clientId)).messages < inFlightMax
   }
 
   #tellProgress(): void {
@@ -141,7 +155,10 @@ export class Outbox {
     const sent = this.#inFlight.get(packetId)
     if (!sent) return false
     this.#inFlight.delete(packetId)
-    this.#deps.store.settled(this.clientId, sent.entryId).catch(this.#deps.onError)
+    this.#deps.store
+      .settled(this.clientId, sent.entryId)
+      .then(() => this.#tellProgress())
+      .catch(this.#deps.onError)
     this.pump()
     return true
   }
@@ -183,8 +200,7 @@ export class Outbox {
       this.#isNudged = false
       for (;;) {
         const room = this.#deps.inFlightMax - this.#inFlight.size
-        this.#isBehind = room <= 0
-        if (this.#isBehind) break
+        if (room <= 0) break
         if (client.conn.writableNeedDrain) {
           this.#awaitDrain()
           break

@@ -4,6 +4,15 @@ import ReconnectingWebSocket from 'partysocket/ws'
 const answerMaxMs = 8_000
 const pingEveryMs = 20_000
 
+/**
+ * Promise T: there is a line within 10 s after a fault, however long it was. An attempt that hangs is given up after
+ * 4 s, and the next one begins at most 3.9 s later. Spread, so that a restarted server is not met by everybody at once.
+ */
+export function reconnectDelays(random: number) {
+  const minMs = 700 + 600 * random
+  return { minReconnectionDelay: minMs, maxReconnectionDelay: 3 * minMs, connectionTimeout: 4_000 }
+}
+
 export type SocketPhase = 'connecting' | 'open' | 'closed'
 export type CommandRequest = Omit<Extract<ClientFrame, { type: 'command' }>, 'type'>
 
@@ -80,9 +89,7 @@ export class CommandSocket {
     const url = `${window.location.origin.replace(/^http/, 'ws')}/api/v1/socket`
     const socket = new ReconnectingWebSocket(url, 'telltale.v1', {
       maxEnqueuedMessages: 0,
-      // Spread, so that a restarted server is not met by everybody at once.
-      minReconnectionDelay: 700 + 600 * Math.random(),
-      maxReconnectionDelay: 15_000,
+      ...reconnectDelays(Math.random()),
     })
     this.socket = socket
     this.setPhase('connecting')

@@ -1,4 +1,4 @@
-import { backoffMs, trialDelayMs } from './backoff.ts'
+import { backoffLeftMs, trialDelayMs } from './backoff.ts'
 import { liveLimits } from './limits.ts'
 import type { Line, LineListener, Loss } from './line.ts'
 import { PollLine } from './poll-line.ts'
@@ -36,6 +36,7 @@ export class Connection {
   private after = ''
   private failures = 0
   private trialFailures = 0
+  private openedAt = 0
   private heardAt = 0
   private clockOffsetMs = 0
   private retryTimer: Timer
@@ -87,7 +88,8 @@ export class Connection {
   private open(): void {
     this.drop()
     clearTimeout(this.retryTimer)
-    const { server } = this.options
+    const { server, now } = this.options
+    this.openedAt = now()
     const listener = this.listener()
     const line = this.via === 'stream' ? new StreamLine(server, listener) : new PollLine(server, listener)
     this.line = line
@@ -175,13 +177,14 @@ export class Connection {
     this.backToStream()
     clearTimeout(this.catchUpTimer)
     this.failures += 1
-    const pause = delayMs ?? backoffMs(this.failures, this.options.random())
+    const now = this.options.now()
+    const pause = delayMs ?? backoffLeftMs(this.failures, this.options.random(), now - this.openedAt)
     this.setState({
       phase: this.failures > liveLimits.offlineAfterFailures && !tooMany ? 'offline' : 'reconnecting',
       via: this.via,
       tooMany,
       newestAt: this.heardAt === 0 ? this.state.newestAt : this.heardAt + this.clockOffsetMs,
-      retryAt: this.options.now() + pause,
+      retryAt: now + pause,
     })
     this.retryTimer = setTimeout(() => this.open(), pause)
     this.options.onDoubt()

@@ -54,8 +54,10 @@ export class PollLine implements Line {
   private async ask(devices: readonly string[]): Promise<PollOutcome> {
     const isNew = this.confirmed === null || !sameDevices(devices, this.confirmed)
     this.request = new AbortController()
-    const timeout = setTimeout(() => this.request.abort(), liveLimits.pollAnswerMaxMs)
-    const query = { devices, cursor: this.cursor, waitS: isNew ? 0 : liveLimits.pollWaitS }
+    const waitS = isNew ? 0 : liveLimits.pollWaitS
+    const answerMaxMs = waitS * 1_000 + liveLimits.pollAnswerMaxMs
+    const timeout = setTimeout(() => this.request.abort(), answerMaxMs)
+    const query = { devices, cursor: this.cursor, waitS }
     const outcome = await this.server.poll(query, this.request.signal)
     clearTimeout(timeout)
     return outcome

@@ -19,7 +19,7 @@ export type Series = NumberSeries | StateSeries
 /** History and live readings of one device, joined. Immutable, so a paused chart can hold on to one. */
 export type Picture = {
   bucketMs: number | null
-  /** End of the history this began with; readings up to here are already in its buckets. */
+  /** Live readings with a time before this are already in the buckets of the history this began with. */
   historyTo: number
   series: Readonly<Record<string, Series>>
   /** Live readings merged since the start; the difference of two pictures is "N new". */

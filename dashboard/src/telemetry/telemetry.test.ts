@@ -29,7 +29,7 @@ describe('Telemetry', () => {
     const telemetry = new Telemetry(60_000, Date.now)
     telemetry.add(live(9_000))
     telemetry.add(live(9_500))
-    telemetry.load(history)
+    telemetry.load(history, 10_000)
     expect(telemetry.getPicture()?.series.temperature?.points.map(({ t }) => t)).toEqual([
       8_000, 9_000, 9_500,
     ])
@@ -38,7 +38,7 @@ describe('Telemetry', () => {
   it('redraws a burst once', () => {
     const telemetry = new Telemetry(60_000, Date.now)
     const listener = vi.fn()
-    telemetry.load(history)
+    telemetry.load(history, 10_000)
     telemetry.subscribe(listener)
     for (let time = 10_000; time < 10_100; time += 1) telemetry.add(live(time))
     vi.advanceTimersByTime(300)
@@ -48,17 +48,17 @@ describe('Telemetry', () => {
 
   it('a new history keeps the count, so "N new" never runs backwards', () => {
     const telemetry = new Telemetry(60_000, Date.now)
-    telemetry.load(history)
+    telemetry.load(history, 10_000)
     telemetry.add(live(10_000))
     vi.advanceTimersByTime(300)
-    telemetry.load(history)
+    telemetry.load(history, 10_000)
     expect(telemetry.getPicture()?.arrived).toBe(1)
     expect(telemetry.getPicture()?.series.temperature?.points).toHaveLength(3)
   })
 
   it('L-GAP-1 a history read after a long cut leaves no hole and repeats nothing', () => {
     const telemetry = new Telemetry(600_000, Date.now)
-    telemetry.load(history)
+    telemetry.load(history, 10_000)
     telemetry.add(live(10_000))
     vi.advanceTimersByTime(120_000)
     // The stream is back, the events between are gone, and readings go on before the history is there.
@@ -66,21 +66,48 @@ describe('Telemetry', () => {
     telemetry.add(live(131_000))
     const t = [8_000, 9_000, 10_000, 50_000, 90_000, 130_000]
     const value = t.map(() => 1)
-    telemetry.load({
-      ...history,
-      to: 130_500,
-      series: { temperature: { kind: 'number', t, value, gaps: [] } },
-    })
+    const series = { temperature: { kind: 'number' as const, t, value, gaps: [] } }
+    telemetry.load({ ...history, to: 130_500, series }, 130_500)
     expect(telemetry.getPicture()?.series.temperature?.points.map((point) => point.t)).toEqual([
       ...t,
       131_000,
     ])
   })
 
+  it('L-GAP-3 what a device with a clock ahead has sent stays when its history is read anew', () => {
+    const telemetry = new Telemetry(900_000, Date.now)
+    const series = (t: number[]) => ({
+      temperature: { kind: 'number' as const, t, value: t.map(() => 1), gaps: [] },
+    })
+    telemetry.load({ ...history, to: 310_000, series: series([9_000, 69_000]) }, 10_000)
+    telemetry.add(live(70_000))
+    // Further ahead than a history goes: the clocks of two servers differ as well.
+    telemetry.add(live(400_000))
+    vi.advanceTimersByTime(60_000)
+    telemetry.load({ ...history, to: 370_000, series: series([9_000, 69_000, 70_000]) }, 70_000)
+    expect(telemetry.getPicture()?.series.temperature?.points.map(({ t }) => t)).toEqual([
+      9_000, 69_000, 70_000, 400_000,
+    ])
+  })
+
+  it('L-GAP-4 a reading from ahead counts once in its bucket, in the history or after it', () => {
+    const telemetry = new Telemetry(900_000, Date.now)
+    const bucket = { kind: 'number' as const, avg: [1], min: [1], max: [1], last: [1], count: [1], gaps: [] }
+    telemetry.add(live(70_000))
+    vi.advanceTimersByTime(1_000)
+    const buckets = { ...history, to: 311_000, bucketMs: 10_000, t: [70_000] }
+    telemetry.load({ ...buckets, series: { temperature: bucket } }, 11_000)
+    const newest = () => telemetry.getPicture()?.series.temperature?.points.at(-1)
+    expect(newest()).toEqual({ t: 70_000, avg: 1, min: 1, max: 3, count: 1 })
+    telemetry.add(live(71_000))
+    vi.advanceTimersByTime(300)
+    expect(newest()).toEqual({ t: 70_000, avg: 2, min: 1, max: 3, count: 2 })
+  })
+
   it('L-GAP-2 a chart that nobody sees is drawn once, when it is looked at', () => {
     const telemetry = new Telemetry(60_000, Date.now)
     const listener = vi.fn()
-    telemetry.load(history)
+    telemetry.load(history, 10_000)
     telemetry.subscribe(listener)
     telemetry.hold(true)
     telemetry.add(live(10_000))

@@ -6,6 +6,9 @@ const flushMs = 250
 const recentMs = 30_000
 const recentMax = 5_000
 
+type Arrived = { reading: LiveReading; arrivedAt: number }
+const toReading = ({ reading }: Arrived) => reading
+
 /**
  * Joins history and live readings of one device and window.
  * Readings that arrive while the history is on its way are kept and merged into it, so there is no seam.
@@ -16,7 +19,7 @@ export class Telemetry {
   private readonly listeners = new Set<() => void>()
   private picture: Picture | null = null
   private waiting: LiveReading[] = []
-  private recent: { reading: LiveReading; arrivedAt: number }[] = []
+  private recent: Arrived[] = []
   private timer: ReturnType<typeof setTimeout> | undefined
   private held = false
 
@@ -37,11 +40,18 @@ export class Telemetry {
 
   readonly getPicture = (): Picture | null => this.picture
 
-  load(readings: Readings): void {
+  /**
+   * `readAt` is when the history was read, on the server's clock; it ends later, because a device's clock may be ahead.
+   * What arrived before that is in it, up to its end. What arrives later may be, when it was measured before.
+   */
+  load(readings: Readings, readAt: number): void {
     const arrived = (this.picture?.arrived ?? 0) + this.waiting.length
     this.waiting = []
-    const history = fromReadings(readings, arrived)
-    const merged = mergeReadings(history, this.recentReadings(), this.horizon())
+    const recent = this.recentReadings(readings.to)
+    const before = recent.filter(({ arrivedAt }) => arrivedAt < readAt)
+    const since = recent.filter(({ arrivedAt }) => arrivedAt >= readAt)
+    const history = mergeReadings(fromReadings(readings), before.map(toReading), this.horizon())
+    const merged = mergeReadings({ ...history, historyTo: readAt }, since.map(toReading), this.horizon())
     this.show({ ...merged, arrived })
   }
 
@@ -67,10 +77,13 @@ export class Telemetry {
     this.show(mergeReadings(this.picture, this.waiting.splice(0), this.horizon()))
   }
 
-  private recentReadings(): LiveReading[] {
+  /** Those a history may not have, and those that lie beyond its end. */
+  private recentReadings(historyTo: number): Arrived[] {
     const since = this.now() - recentMs
-    this.recent = this.recent.filter((one) => one.arrivedAt >= since)
-    return this.recent.map((one) => one.reading)
+    this.recent = this.recent.filter(
+      ({ reading, arrivedAt }) => arrivedAt >= since || reading.time >= historyTo,
+    )
+    return this.recent
   }
 
   private horizon(): number {

@@ -30,14 +30,18 @@ const reloadMs: Record<Range, number> = {
   '7d': 10 * minute,
 }
 
-const history = (live: LiveClient, deviceId: string, range: Range) =>
+/** Contract: a device's clock may be ahead by so much. What it has sent is there already, and shown when it is due. */
+const aheadMs = 5 * minute
+const pointsMax = 500
+
+export const history = (live: LiveClient, deviceId: string, range: Range) =>
   queryOptions({
     queryKey: ['readings', deviceId, range],
     queryFn: ({ signal }) =>
       readWatched(live, [deviceId], () =>
         get<Readings>(
           `/devices/${deviceId}/readings`,
-          { from: `now-${range}`, to: 'now', bucket: 'auto', maxPoints: 500 },
+          { from: `now-${range}`, to: 'now+5m', bucket: 'auto', maxPoints: pointsIn(range) },
           signal,
         ),
       ),
@@ -47,6 +51,11 @@ const history = (live: LiveClient, deviceId: string, range: Range) =>
     refetchOnMount: 'always',
     gcTime: minute,
   })
+
+/** Of the window and what lies ahead of it, so that buckets are as narrow as for the window alone. */
+function pointsIn(range: Range): number {
+  return Math.ceil(pointsMax * (1 + aheadMs / rangeMs[range]))
+}
 
 /** History and live readings of a device, joined, for one window that ends now. */
 export function useTelemetry(deviceId: string, range: Range) {
@@ -61,7 +70,7 @@ export function useTelemetry(deviceId: string, range: Range) {
   })
   const { data } = query
   useEffect(() => {
-    if (data !== undefined) telemetry.load(data)
+    if (data !== undefined) telemetry.load(data, data.to - aheadMs)
   }, [telemetry, data])
   useEffect(() => {
     const look = () => telemetry.hold(document.hidden)

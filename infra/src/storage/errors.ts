@@ -15,7 +15,6 @@ export function isTransient(error: unknown): boolean {
 }
 
 export const UNIQUE_VIOLATION = '23505'
-export const FOREIGN_KEY_VIOLATION = '23503'
 export const LOCK_NOT_AVAILABLE = '55P03'
 
 /** `23514 no partition of relation … found for row`: ours to mend, not the row's fault. */
