@@ -6,6 +6,7 @@ import {
   readCommandClock,
 } from '@telltale/infra/storage/command-clock'
 import type { Pool } from '@telltale/infra/storage/pool'
+import { startStopwatch } from './stopwatch.ts'
 
 interface Compared extends ClockReading {
   /** By our stopwatch. */
@@ -17,8 +18,8 @@ const TOLERANCE_MS = limits.commands.clockJumpMs / 2
 
 /**
  * The time in which deadlines of commands are kept: it goes on when the wall clock of the database is set. `check`
- * compares that clock with a stopwatch (monotonic; it stands while the whole machine sleeps). They part by a little:
- * the database is followed. They part by more than a second: its clock was set, and is corrected, once for all brokers.
+ * compares that clock with a stopwatch. They part by a little: the database is followed. They part by more than a
+ * second: its clock was set, and is corrected, once for all brokers.
  * What happened before the first reading nobody measured: rows of an earlier life are taken by the clock as it is.
  */
 export class CommandClock {
@@ -28,7 +29,7 @@ export class CommandClock {
   #checking: Promise<Compared> | undefined
 
   /** @param elapsedMs the stopwatch */
-  constructor(deps: { pool: Pool; log: Logger }, elapsedMs = () => performance.now()) {
+  constructor(deps: { pool: Pool; log: Logger }, elapsedMs = startStopwatch()) {
     this.#deps = deps
     this.#elapsedMs = elapsedMs
   }

@@ -60,7 +60,7 @@ async function poll(
   const { hub } = deps
   await hub.hold(selection)
   try {
-    if (cursor === undefined) return withTotals(hub, selection, nothingSince(hub))
+    if (cursor === undefined) return nothingSince(hub)
     const missed = answer(hub, selection, cursor)
     if (missed) return withTotals(hub, selection, missed)
     await waitForEvent(hub, selection, until)
@@ -93,9 +93,9 @@ function answer(hub: Hub, selection: DeviceSelection, cursor: string): PollAnswe
   return last && { events, cursor: last.id }
 }
 
-/** They are not events that one can miss: an answer about the fleet ends with the newest, and none waits for them. */
+/** They are no events that one can miss: an answer that has something to tell of the fleet ends with the newest. */
 function withTotals(hub: Hub, { all }: DeviceSelection, { events, cursor }: PollAnswer): PollAnswer {
-  if (!all || !hub.totals) return { events, cursor }
+  if (!all || !hub.totals || events.length === 0) return { events, cursor }
   return { events: [...events, { id: cursor, type: 'totals', data: hub.totals }], cursor }
 }
 

@@ -4,6 +4,8 @@ export const liveLimits = {
   changeDelayMs: 200,
   /** The server pings every 15 s; two missed and a bit. */
   silenceMaxMs: 40_000,
+  /** Of a stream that has brought totals, which come every second: its connection is dead, though nobody said so. */
+  totalsSilenceMaxMs: 7_000,
   /** One ping and a bit: at this age a line is not trusted when the network has just come back. */
   doubtMs: 17_000,
   /** `hello` waits up to 5 s for the broker; a stream that brings nothing for longer is held back on its way. */

@@ -26,6 +26,7 @@ export class StreamLine implements Line {
   private name: string | null = null
   private wanted: readonly string[] = []
   private changing = false
+  private silenceMaxMs: number = liveLimits.silenceMaxMs
   private timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(server: Server, listener: LineListener) {
@@ -67,7 +68,8 @@ export class StreamLine implements Line {
   ): void {
     const event = { type, data: JSON.parse(data) } as LiveEvent
     clearTimeout(this.timer)
-    this.timer = setTimeout(() => this.lose({ kind: 'broken' }), liveLimits.silenceMaxMs)
+    if (type === 'totals') this.silenceMaxMs = liveLimits.totalsSilenceMaxMs
+    this.timer = setTimeout(() => this.lose({ kind: 'broken' }), this.silenceMaxMs)
     this.listener.onEvent({ id: lastEventId, event })
     if (event.type !== 'hello' || this.stream === null) return
     this.name = event.data.stream
