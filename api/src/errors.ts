@@ -1,4 +1,4 @@
-import { sqlState } from '@telltale/infra/storage/errors'
+import { isTransient, sqlState } from '@telltale/infra/storage/errors'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Problem } from './contract/index.ts'
 import { type FieldError, type ProblemCode, ProblemError, problems } from './problems.ts'
@@ -48,17 +48,11 @@ export function asProblemError(error: unknown): ProblemError {
 const UNSTORABLE_TEXT = new Set(['22021', '22P05', '22P02'])
 const QUERY_CANCELED = '57014'
 
-/** 08*, 57P0x, 53* and socket errors: not there, or not now. */
 function databaseProblem(error: unknown): ProblemCode | undefined {
   const state = sqlState(error)
   if (state !== undefined && UNSTORABLE_TEXT.has(state)) return 'unstorable_text'
   if (state === QUERY_CANCELED) return 'query_timeout'
-  if (state !== undefined && /^(08|53|57P0)/.test(state)) return 'database_unavailable'
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'ETIMEDOUT') return 'database_unavailable'
-  if (/Connection terminated|timeout exceeded when trying to connect/.test(message ?? ''))
-    return 'database_unavailable'
-  return undefined
+  return isTransient(error) ? 'database_unavailable' : undefined
 }
 
 interface ValidationIssue {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { createLog } from '@telltale/infra/log'
+import { limits } from '@telltale/infra/limits'
+import { createLog, type Logger } from '@telltale/infra/log'
 import { portInUse, type Releases, runService, StartError } from '@telltale/infra/service'
 import { createPool } from '@telltale/infra/storage/pool'
 import { deleteExpiredSessions } from '@telltale/infra/storage/users'
@@ -34,9 +35,7 @@ await runService(async (releases) => {
   releases.add('clean-up', () => clearInterval(timer))
   releases.add('broker link', () => link.stop())
   feedHub(deps)
-  const batches = new BatchRunner(deps)
-  releases.add('command batches', () => batches.stop())
-  batches.start()
+  startBatches(deps, { config, releases })
   const app = await buildApp(deps)
   releases.add('http', () => app.close())
   await listen(app, config)
@@ -47,10 +46,7 @@ await runService(async (releases) => {
 function makeDeps(config: Config, releases: Releases): Deps {
   const mqttHost = config.TELLTALE_MQTT_HOST
   const log = createLog('api', config.TELLTALE_LOG_LEVEL)
-  const database = {
-    url: config.TELLTALE_DATABASE_URL,
-    onConnectionError: (err: Error) => log.warn({ err }, 'a database connection was lost'),
-  }
+  const database = databaseOf(config, log)
   const pool = createPool({ ...database, name: 'api', max: DATABASE_CONNECTIONS_MAX })
   releases.add('database pool', () => pool.end())
   const totals = new FleetTotals()
@@ -71,6 +67,19 @@ function makeDeps(config: Config, releases: Releases): Deps {
     // From src and from dist alike, two folders up.
     dashboardDir: fileURLToPath(new URL('../../dashboard/dist', import.meta.url)),
   }
+}
+
+function databaseOf({ TELLTALE_DATABASE_URL: url }: Config, log: Logger) {
+  return { url, onConnectionError: (err: Error) => log.warn({ err }, 'a database connection was lost') }
+}
+
+function startBatches(deps: Deps, { config, releases }: { config: Config; releases: Releases }): void {
+  const max = limits.commandBatches.connectionsMax
+  const pool = createPool({ ...databaseOf(config, deps.log), name: 'batches', max })
+  releases.add('database pool of command batches', () => pool.end())
+  const runner = new BatchRunner({ ...deps, pool })
+  releases.add('command batches', () => runner.stop())
+  runner.start()
 }
 
 function explainDatabase(error: Error): never {

@@ -95,6 +95,7 @@ export const problems = {
     'Something went wrong on our side',
     'Try again; if it stays, give requestId to your operator.',
   ],
+  command_batch_busy: [503, 'Commands of it are being made just now', 'Try again; nothing was stopped.'],
   query_timeout: [
     503,
     'The answer took too long',

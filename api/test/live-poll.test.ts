@@ -1,7 +1,7 @@
 import { topics } from '@telltale/broker/contract'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { liveLimits } from '../src/live/limits.ts'
-import { addDevice, bearer, call, startApi, store, type TestApi, until } from './harness.ts'
+import { addDevice, bearer, call, signIn, startApi, store, type TestApi, until } from './harness.ts'
 import { SseClient } from './sse-client.ts'
 
 let api: TestApi
@@ -124,6 +124,45 @@ it('L-POLL-8 a stream goes on where a poll stopped, and a poll where a stream st
   await api.broker.reading('kitchen', 102, { t: 1 })
   expect(timesOf((await poll(`devices=kitchen&cursor=${lastId}`)).events)).toEqual([102])
   expect(timesOf(stream.of('reading'))).toEqual([101])
+})
+
+it('L-POLL-9 a poll that can only be told to refetch is told after a second, whatever happens, unless wait=0', async () => {
+  const startedAt = performance.now()
+  let isAnswered = false
+  const slow = poll('devices=kitchen&cursor=other-1').finally(() => {
+    isAnswered = true
+  })
+  const quick = await poll('devices=kitchen&wait=0&cursor=other-1')
+  expect([quick.events.map(({ type }) => type), isAnswered]).toEqual([['resync'], false])
+  for (let time = 201; !isAnswered; time++) {
+    await api.broker.reading('kitchen', time, { t: 1 })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  // A timer may be a little early by the other clock.
+  expect(performance.now() - startedAt).toBeGreaterThan(liveLimits.pollResyncDelayMs - 10)
+  const { events, cursor } = await slow
+  expect(events).toMatchObject([{ type: 'resync', id: cursor }])
+  await api.broker.reading('kitchen', 300, { t: 1 })
+  expect(timesOf((await poll(`devices=kitchen&cursor=${cursor}`)).events)).not.toContain(201)
+})
+
+it('L-POLL-10 what a poll missed is not told to a session that ended while its devices were looked up', async () => {
+  const session = await signIn(api, 'operator')
+  const { cursor } = await poll('devices=kitchen')
+  await api.broker.reading('kitchen', 400, { t: 1 })
+  expect(timesOf((await poll(`devices=kitchen&cursor=${cursor}`)).events)).toEqual([400])
+  const lock = await api.database.pool.connect()
+  try {
+    await lock.query('BEGIN')
+    await lock.query('LOCK TABLE device')
+    const late = call(api, `GET /events/poll?devices=kitchen&cursor=${cursor}`, { headers: session })
+    await until(() => api.deps.places.ofUser('operator') > 0)
+    expect((await call(api, 'DELETE /session', { headers: session })).status).toBe(204)
+    await lock.query('COMMIT')
+    expect((await late).status).toBe(401)
+  } finally {
+    lock.release()
+  }
 })
 
 it.each(['/devices/kitchen/latest', '/latest?devices=kitchen,never', '/latest?devices=*'])(

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { topics } from '@telltale/broker/contract'
+import { transitionCommand } from '@telltale/infra/storage/command-transitions'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { ClientOptions } from 'ws'
 import { liveLimits } from '../src/live/limits.ts'
@@ -240,4 +241,43 @@ it('C-SOCKET-15 what comes after our close is not done', async () => {
   const { rows } = await api.database.pool.query("SELECT 1 FROM command WHERE created_by = 'token:closing'")
   expect(rows).toEqual([])
   expect(api.broker.seen.some(({ topic }) => topic === topics.platform('nudge', 'closing'))).toBe(false)
+})
+
+const records = (client: Client) => client.frames.flatMap((frame) => frame.command ?? [])
+const say = (record: unknown) => api.broker.say(topics.platform('commands', 'kitchen'), record)
+
+it('C-SOCKET-16 a row that was read before a newer one was told is not told after it', async () => {
+  const client = await ready()
+  const frame = command()
+  client.send(frame)
+  await until(() => records(client).length === 1)
+  // The row stays as it is: whoever reads it now is as late as a slow answer of the database.
+  const times = { sentAt: records(client)[0].createdAt, deliveredAt: records(client)[0].createdAt }
+  await say({ ...records(client)[0], ...times, status: 'delivered' })
+  await until(() => records(client).length === 2)
+  api.deps.hub.resync('test')
+  client.send(frame)
+  await isUnharmed(client)
+  await say({ ...records(client)[0], ...times, status: 'accepted' })
+  await until(() => records(client).length > 2)
+  expect(records(client).map(({ status }) => status)).toEqual(['queued', 'delivered', 'accepted'])
+})
+
+it('C-SOCKET-17 when the reply overtakes the PUBACK the record comes again with its deliveredAt, then nothing', async () => {
+  const client = await ready()
+  const { id, ...frame } = command()
+  client.send({ id, ...frame })
+  for (const [i, to] of (['sent', 'succeeded', 'delivered'] as const).entries()) {
+    await until(() => records(client).length === i + 1)
+    await say(await transitionCommand(api.database.pool, { id, deviceId: 'kitchen', to }))
+  }
+  await until(() => records(client).length === 4)
+  const told = records(client).map(({ status, deliveredAt }) => [status, deliveredAt !== null])
+  expect(told.slice(2)).toEqual([
+    ['succeeded', false],
+    ['succeeded', true],
+  ])
+  api.deps.hub.resync('test')
+  await isUnharmed(client)
+  expect(records(client).length).toBe(4)
 })

@@ -147,12 +147,14 @@ function acceptReply(deps: AcceptDeps, publish: Publish, commandId: string): voi
   const reply = payload.length <= limits.commands.replyBytesMax ? decodeReply(payload) : undefined
   if (!reply) {
     const rejected =
-      'not a reply: {"status": accepted | progress | succeeded | failed | rejected, …} expected'
+      'not a reply: {"status": accepted | progress | succeeded | failed | rejected, …} expected, ' +
+      `at most ${limits.commands.replyLevelsMax} levels deep`
     return store(deps, publish, { readings: [], rejected })
   }
   const { deviceId } = publish.source
   // The row is the truth: a reply is acknowledged when it is written, however long the database is away.
-  const work = () => deps.commands.reply(deviceId, commandId, reply)
+  const work = (attempt: number) =>
+    deps.commands.reply({ deviceId, commandId, isRepeated: attempt > 0 || publish.packet.dup }, reply)
   retry(work, { ...REPLY_BACKOFF, isRetryable: isTransient }).then(publish.done, (error: Error) =>
     store(deps, publish, {
       readings: [],

@@ -30,6 +30,8 @@ export function attachSession(
     onDropped: (count, limit) => {
       const detail = `${count} messages to it were dropped`
       diagnostics.report({ ...who, code: 'queue_overflow', detail, ...(limit && { limit }) })
+      // The API tells browsers to refetch after its link was lost, and only then: a hole in an open one stays unknown.
+      if (principal.kind === 'platform') close()
     },
     onStuck: () => {
       const seconds = stuckMs / 1_000

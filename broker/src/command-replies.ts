@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer'
+import { exceedsBounds } from '@telltale/infra/json-bounds'
+import { limits } from '@telltale/infra/limits'
 import type { TransitionName } from '@telltale/infra/storage/command-transitions'
 import { type ReplyPayload, type ReplyStatus, replyStatuses } from './contract/index.ts'
 
@@ -10,6 +12,8 @@ export function decodeReply(payload: Buffer): ReplyPayload | undefined {
     if (typeof parsed !== 'object' || parsed === null) return undefined
     if (!replyStatuses.includes(parsed.status as ReplyStatus)) return undefined
     if (parsed.error !== undefined && typeof parsed.error !== 'string') return undefined
+    // First: what follows it recurses.
+    if (exceedsBounds(parsed, { levelsMax: limits.commands.replyLevelsMax })) return undefined
     if (!isStorable(parsed)) return undefined
     return parsed as ReplyPayload
   } catch {

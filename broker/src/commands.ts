@@ -8,13 +8,14 @@ import {
 } from '@telltale/infra/storage/command-transitions'
 import { type CommandRecord, getCommand } from '@telltale/infra/storage/commands'
 import {
+  type DueCommand,
   finishOverdueCommands,
   listDevicesWithDueCommands,
   listDueCommands,
   listOpenCommands,
 } from '@telltale/infra/storage/due-commands'
 import { isTransient } from '@telltale/infra/storage/errors'
-import type { Pool } from '@telltale/infra/storage/pool'
+import { inTransaction, type Pool } from '@telltale/infra/storage/pool'
 import type { Client } from 'aedes'
 import { onPuback } from './aedes-client.ts'
 import { CommandClock } from './command-clock.ts'
@@ -78,18 +79,20 @@ export class CommandDispatcher {
     if (!lane.isDispatching) void this.#dispatch(lane)
   }
 
-  /** One API has queued or cancelled it: the others are told. */
+  /** Its row says what was not told: one API has queued or cancelled it, or the answer to a change was lost. */
   changed(id: string): void {
-    this.#tellInTurn(id, () => getCommand(this.#deps.pool, id)).catch((error) => {
+    const tell = () => this.#tellInTurn(id, () => getCommand(this.#deps.pool, id))
+    retry(tell, { ...BACKOFF, isRetryable: isTransient }).catch((error) => {
       this.#deps.log.warn({ err: error, commandId: id }, 'a command could not be told')
     })
   }
 
   /** Settles a command by the device's reply. One that is late is noted; one that is not this device's is not. */
-  async reply(deviceId: string, commandId: string, reply: ReplyPayload): Promise<void> {
+  async reply({ deviceId, commandId, isRepeated }: Answered, reply: ReplyPayload): Promise<void> {
     const change = replyTransition(reply)
     const record = await this.#transition(deviceId, commandId, change)
     if (!record) {
+      if (isRepeated) this.changed(commandId)
       const { status, result, error } = reply
       const words = { status, result, error }
       return noteLateReply(this.#deps.pool, { id: commandId, deviceId, ...change, words })
@@ -122,7 +125,7 @@ export class CommandDispatcher {
       if (lane.inFlight.includes(due.id)) continue
       if (!lane.hears(due.id) || !lane.isWritable) return
       // Marked before it is written: a crash in between leaves a `sent` row, which the next connect sends again.
-      if (due.status === 'queued' && !(await this.#transition(lane.deviceId, due.id, { to: 'sent' }))) {
+      if (due.status === 'queued' && !(await this.#markSent(due))) {
         // Cancelled, or sent by the connection before this one just now: look again.
         lane.isNudged = true
         continue
@@ -133,14 +136,27 @@ export class CommandDispatcher {
     }
   }
 
+  async #markSent({ deviceId, id }: DueCommand): Promise<CommandRecord | undefined> {
+    try {
+      return await this.#transition(deviceId, id, { to: 'sent' })
+    } catch (error) {
+      // The sweep would find it sent already, if only the answer was lost.
+      if (isTransient(error)) this.changed(id)
+      throw error
+    }
+  }
+
   async #acknowledged(lane: CommandLane, packetId: number): Promise<void> {
     const commandId = lane.commandOf(packetId)
     if (commandId === undefined) return
     const { deviceId } = lane
     try {
-      const record = () => this.#transition(deviceId, commandId, { to: 'delivered' })
+      const work = async (attempt: number) => {
+        const record = await this.#transition(deviceId, commandId, { to: 'delivered' })
+        if (!record && attempt > 0) this.changed(commandId)
+      }
       // Not given up while the database is away: what is not recorded as delivered would be sent again.
-      await retry(record, { ...BACKOFF, isRetryable: isTransient })
+      await retry(work, { ...BACKOFF, isRetryable: isTransient })
     } catch (error) {
       this.#deps.log.warn({ err: error, deviceId, commandId }, 'a delivery could not be recorded')
     }
@@ -197,12 +213,27 @@ export class CommandDispatcher {
 
   async #finishOverdue(): Promise<void> {
     for (;;) {
-      const finished = await finishOverdueCommands(this.#deps.pool, await this.#clock.now())
+      const finished = await this.#finishSome()
       for (const record of finished) {
         this.#deps.publish(record)
         this.#unblock(record)
       }
       if (finished.length < limits.commands.overdueMax) return
+    }
+  }
+
+  /** In a transaction, to know which they are before the commit, whose answer may be lost. */
+  async #finishSome(): Promise<CommandRecord[]> {
+    const nowMs = await this.#clock.now()
+    let finished: CommandRecord[] = []
+    try {
+      await inTransaction(this.#deps.pool, async (connection) => {
+        finished = await finishOverdueCommands(connection, nowMs)
+      })
+      return finished
+    } catch (error) {
+      for (const { id } of finished) this.changed(id)
+      throw error
     }
   }
 
@@ -221,6 +252,13 @@ export class CommandDispatcher {
     this.#lanes.get(deviceId)?.settle(id)
     this.nudge(deviceId)
   }
+}
+
+interface Answered {
+  deviceId: string
+  commandId: string
+  /** It was tried before, and may have been carried out: the answer was lost then, and nobody told. */
+  isRepeated: boolean
 }
 
 interface Change {

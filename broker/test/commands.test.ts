@@ -171,6 +171,27 @@ describe('commands', () => {
     expect(rows[0].n).toBe(5)
   })
 
+  it('C-DEEP-1 a reply deeper than 32 levels is rejected as a message and acknowledged, however deep', async () => {
+    const { client } = await attach()
+    const id = await queue()
+    await reaches(id, 'delivered')
+    const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
+    const answer = (levels: number) =>
+      client.publishAsync(topics.reply(device, id), `{"status":"progress","result":${nested(levels)}}`, {
+        qos: 1,
+      })
+    await answer(32)
+    // The deepest are beyond what our own stack, and PostgreSQL's, can take.
+    for (const levels of [33, 3_000, 6_000, 30_000]) await answer(levels)
+    expect(JSON.stringify((await record(id)).progress)).toBe(nested(32))
+    const { rows } = await database.pool.query('SELECT reason FROM rejected_message WHERE device_id = $1', [
+      device,
+    ])
+    expect(rows.map(({ reason }) => reason)).toEqual(
+      Array(4).fill(expect.stringContaining('at most 32 levels')),
+    )
+  })
+
   it('C-PUBACK-1 a reply alone does not make a command delivered: that is the PUBACK', async () => {
     const deaf = await connectAsync(broker.url, credentials)
     open.push(deaf)

@@ -77,7 +77,7 @@ describe('clients that do not take what they subscribed to', () => {
   it('M-LIMIT-10 one that never reads loses its own messages and then its connection; nobody else notices', async () => {
     const dropped = await listenToTotals()
     const before = await waitFor('the totals', dropped)
-    const stuck = await subscribeAndStopReading()
+    const stuck = await subscribeAndStopReading(reader)
     const healthy = await clients.attach(script)
     const heard = collect(healthy)
     await healthy.subscribeAsync('flood/#')
@@ -99,12 +99,34 @@ describe('clients that do not take what they subscribed to', () => {
     await publisher.publishAsync('flood/x', 'after', { qos: 1 })
     await waitFor('the next', () => heard.at(-1)?.payload === 'after')
   }, 60_000)
+
+  it('M-LIMIT-11 an API that takes nothing loses its link with its first message: it knows to look again', async () => {
+    const dropped = await listenToTotals()
+    const before = await waitFor('the totals', dropped)
+    const frozen = await subscribeAndStopReading({ username: '$telltale', password: broker.platformSecret })
+    const publisher = await clients.attach(script)
+    const payload = Buffer.alloc(60_000, 'x')
+    await waitFor(
+      'a message to be dropped',
+      async () => {
+        const some = Array.from({ length: 50 }, () => publisher.publishAsync('flood/x', payload, { qos: 1 }))
+        await Promise.all(some)
+        return (dropped() ?? 0) > before
+      },
+      LONGER_THAN_STUCK_MS,
+    )
+    expect(await diagnosis(database.pool, 'queue_overflow', '$telltale')).toMatchObject({
+      limit: { name: 'bytes waiting in its socket', allowed: 64 * 1024 * 1024 },
+    })
+    // It reads again: what waited in the sockets, and then the end.
+    frozen.resume()
+    await once(frozen, 'close')
+  }, 60_000)
 })
 
-async function subscribeAndStopReading() {
+async function subscribeAndStopReading({ username, password }: { username: string; password: string }) {
   const socket = connectTcp(broker.port, '127.0.0.1')
   socket.on('error', () => {})
-  const { username, password } = reader
   const protocol = { protocolId: 'MQTT', protocolVersion: 4, clientId: 'stuck', clean: true } as const
   socket.write(generate({ cmd: 'connect', ...protocol, username, password: Buffer.from(password) }))
   await once(socket, 'data')

@@ -148,6 +148,8 @@ export const limits = {
     queuedPerDeviceMax: 100,
     sweepMs: 500,
     replyBytesMax: 64 * 1024,
+    /** PostgreSQL takes deeper JSON than our own stack can write. */
+    replyLevelsMax: 32,
     /** Of so many devices one sweep asks whether a nudge was lost; of the others the next ones do. */
     sweptDevicesMax: 2_000,
     /** Ended by one statement; a sweep goes on until none is left. */
@@ -171,6 +173,13 @@ export const limits = {
     turnCommandsMax: 10,
     /** Cancelled in one turn after a stop. */
     turnCancelsMax: 50,
+    /**
+     * Of the runner alone: one holds the turn, one makes its commands. Whatever waits for the end of a turn, on however
+     * many connections of the API, does not keep it from ending.
+     */
+    connectionsMax: 2,
+    /** How long a stop waits for the end of a turn. */
+    stopWaitMs: 2_000,
     /** How often a new batch is looked for. */
     idleMs: 500,
     retryDelayMinMs: 500,

@@ -3,7 +3,7 @@ import { limits } from '@telltale/infra/limits'
 import { backoffMs } from '@telltale/infra/retry'
 import {
   type BatchTurn,
-  holdBatchTurn,
+  holdUnstopped,
   listCancellable,
   listTurnDevices,
   noteBatchTurn,
@@ -19,13 +19,15 @@ import type { Deps } from '../deps.ts'
 import { ProblemError, problems } from '../problems.ts'
 import { sendCommand, withdrawCommand } from './service.ts'
 
+/** The pool is the runner's own, of at least two connections: a turn that waited for others would hold them up. */
 type RunnerDeps = Pick<Deps, 'pool' | 'link' | 'hub' | 'log'>
 type RunnerLimits = { [name in keyof typeof limits.commandBatches]: number }
 
 /**
  * Makes the commands of batches, a few devices at a time. Every API runs one; a lock in the database gives one of them
- * the turn. The lock is held while a turn's commands are made on another connection: it keeps out other turns and the
- * stop of the same batch, nobody else. Whoever is killed in a turn leaves commands whose ids the next one repeats.
+ * the turn. The lock is held on one connection while the turn's commands are made on another: other turns pass it by,
+ * and who stops the batch waits for it, holding a connection meanwhile. Whoever is killed in a turn leaves commands
+ * whose ids the next one repeats.
  */
 export class BatchRunner {
   readonly #deps: RunnerDeps
@@ -78,23 +80,20 @@ export class BatchRunner {
       return { isMine: true }
     }
     const devices = await listTurnDevices(db, turn, this.#limits.turnCommandsMax)
-    const { result, failure } = await this.#make(db, { turn, devices })
+    const { result, failure } = await this.#make(turn, devices)
     await noteBatchTurn(db, turn, result)
     return { isMine: true, failure }
   }
 
   /** Up to the first device whose command can be neither made nor refused now; it begins the next turn. */
-  async #make(
-    db: Connection,
-    { turn, devices }: { turn: BatchTurn; devices: TurnDevice[] },
-  ): Promise<{ result: TurnResult; failure?: unknown }> {
+  async #make(turn: BatchTurn, devices: TurnDevice[]): Promise<{ result: TurnResult; failure?: unknown }> {
+    const { name, params, ttlMs, createdBy } = turn
     const result: TurnResult = { position: turn.position, refused: [], spanMs: this.#spanMs(devices.length) }
     for (const { position, deviceId, commandId } of devices) {
       if (this.#stopping.signal.aborted) break
-      await holdBatchTurn(db)
-      const { name, params, ttlMs, createdBy } = turn
+      const request = { id: commandId, deviceId, name, params, ttlMs, createdBy }
       try {
-        await sendCommand(this.#deps, { id: commandId, deviceId, name, params, ttlMs, createdBy })
+        await sendCommand(this.#deps, request, (db) => holdUnstopped(db, turn.id))
       } catch (failure) {
         if (!isFinal(failure)) return { result, failure }
         const error = sentenceOf(failure)

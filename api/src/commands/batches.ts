@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { limits } from '@telltale/infra/limits'
 import {
-  type CommandBatchRecord,
   countSelectedDevices,
   createCommandBatch,
   getCommandBatch,
@@ -17,6 +16,7 @@ import {
   CommandBatchCount,
   CommandBatchResult,
   CommandBatchStatus,
+  CommandBatchSummary,
   NewCommandBatch,
   Page,
   PageQuery,
@@ -25,11 +25,12 @@ import type { Api, Deps } from '../deps.ts'
 import { decodeCursor, toPage } from '../paging.ts'
 import { ProblemError } from '../problems.ts'
 import { principalOf } from '../session/guard.ts'
+import { checkDepth } from '../types/check-params.ts'
 import { IdempotencyHeaders } from './routes.ts'
-import { checkDepth, TTL_DEFAULT_MS } from './service.ts'
+import { TTL_DEFAULT_MS } from './service.ts'
 
 const BatchParams = Type.Object({ batchId: Type.String({ format: 'uuid' }) })
-/** Each batch of a page has all of its devices counted, so pages are short. */
+/** A filter may name a thousand devices, so pages are short. */
 const BatchesQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 50, default: 20 })),
   cursor: PageQuery.properties.cursor,
@@ -54,13 +55,16 @@ function readRoutes(app: Api, { pool }: Deps): void {
         tags: ['commands'],
         summary: 'Commands that were sent to many devices, newest first',
         querystring: BatchesQuery,
-        response: { 200: Page(CommandBatch) },
+        response: { 200: Page(CommandBatchSummary) },
       },
     },
     async ({ query: { limit = 20, cursor } }) => {
       const before = decodeCursor<number>(cursor, SeqKey)
       const rows = await listCommandBatches(pool, { limit: limit + 1, before })
-      return toPage(rows, limit, { item: toBatch, key: ({ seq }) => seq })
+      return toPage(rows, limit, {
+        item: ({ seq: _, ...batch }) => batch as CommandBatchSummary,
+        key: ({ seq }) => seq,
+      })
     },
   )
 
@@ -152,6 +156,7 @@ function stopRoute(app: Api, deps: Deps): void {
       const { batchId } = request.params
       const outcome = await stopCommandBatch(deps.pool, batchId)
       if (outcome === 'over') throw new ProblemError('command_batch_over')
+      if (outcome === 'busy') throw new ProblemError('command_batch_busy', { retryAfterS: 1 })
       const batch = await readBatch(deps, batchId)
       if (outcome === 'stopped') await auditBatch(deps, request, { action: 'command.stop_many', batch })
       return batch
@@ -206,10 +211,6 @@ function refused(
 async function readBatch({ pool }: Pick<Deps, 'pool'>, id: string): Promise<CommandBatch> {
   const batch = await getCommandBatch(pool, id)
   if (!batch) throw new ProblemError('command_batch_not_found')
-  return toBatch(batch)
-}
-
-function toBatch({ seq: _, ...batch }: CommandBatchRecord): CommandBatch {
   return batch as CommandBatch
 }
 

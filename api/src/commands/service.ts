@@ -5,13 +5,12 @@ import {
   insertCommand,
   type NewCommand,
 } from '@telltale/infra/storage/commands'
+import type { Queryable } from '@telltale/infra/storage/pool'
 import type { Deps } from '../deps.ts'
-import { exceedsBounds } from '../json-bounds.ts'
 import { ProblemError } from '../problems.ts'
-import { checkParams } from '../types/check-params.ts'
+import { checkDepth, withParamsChecked } from '../types/check-params.ts'
 
 export const TTL_DEFAULT_MS = 30_000
-const PARAMS_LEVELS_MAX = 32
 
 export interface CommandRequest {
   id: string
@@ -30,18 +29,23 @@ type CommandDeps = Pick<Deps, 'pool' | 'link' | 'hub'>
  * Queues a command and tells the broker: the one way in, behind REST and WebSocket. The row is the truth; the nudge
  * may get lost, then the broker's sweep finds the row. The same id or key again gets the first answer, whatever has
  * become of the device since.
+ * @param holdReason sees in the command's own transaction that it is still wanted, or throws
  * @throws ProblemError when the device cannot take it, or the key was used for something else
  */
 export async function sendCommand(
   deps: CommandDeps,
   request: CommandRequest,
+  holdReason: (db: Queryable) => Promise<void> = async () => {},
 ): Promise<{ command: CommandRecord; isNew: boolean }> {
   checkDepth(request.params)
   const row = rowOf(request)
-  const { outcome, command } = await insertCommand(deps.pool, row, async (device, db) => {
-    if (device.isDisabled) throw new ProblemError('device_disabled')
-    await checkParams(db, device, row)
-  })
+  const { outcome, command } = await withParamsChecked(row, (checkParams) =>
+    insertCommand(deps.pool, row, async (device, db) => {
+      if (device.isDisabled) throw new ProblemError('device_disabled')
+      await checkParams(device, db)
+      await holdReason(db)
+    }),
+  )
   switch (outcome) {
     case 'no_device':
       throw new ProblemError('device_not_found')
@@ -56,11 +60,6 @@ export async function sendCommand(
     case 'repeated':
       return { command: command as CommandRecord, isNew: false }
   }
-}
-
-/** @throws ProblemError too_deep */
-export function checkDepth(params: unknown): void {
-  if (exceedsBounds(params, { levelsMax: PARAMS_LEVELS_MAX })) throw new ProblemError('too_deep')
 }
 
 /**

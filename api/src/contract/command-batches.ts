@@ -44,23 +44,29 @@ export type CommandBatchCount = Type.Static<typeof CommandBatchCount>
 export const CommandBatchStatus = Type.Enum([...commandStatuses, 'waiting', 'refused', 'stopped'])
 export type CommandBatchStatus = Type.Static<typeof CommandBatchStatus>
 
-/** One command for many devices, made a few devices at a time. */
-export const CommandBatch = Type.Object({
+/** One command for many devices, made a few devices at a time; without what it takes to look at each device. */
+export const CommandBatchSummary = Type.Object({
   id: Type.String({ format: 'uuid' }),
   name: Type.String(),
-  params: Type.Unknown(),
   ttlMs: Type.Integer({ description: 'of each command, from its own making' }),
   filter: DeviceFilter,
   status: Type.Union([Type.Literal('running'), Type.Literal('finished'), Type.Literal('stopped')], {
-    description: 'finished: every command is made; what became of them is in `results`',
+    description: 'finished: every command is made; what became of them is in `results` of the one batch',
   }),
   devices: Type.Integer(),
-  results: Type.Record(Type.String(), Type.Integer(), {
-    description: 'how many devices are in each state; states nobody is in are left out',
-  }),
+  made: Type.Integer({ description: 'of them, those whose command is made or refused' }),
   createdBy: Type.String(),
   createdAt: Instant,
   finishedAt: Type.Union([Instant, Type.Null()], { description: 'when it was finished or stopped' }),
+})
+export type CommandBatchSummary = Type.Static<typeof CommandBatchSummary>
+
+export const CommandBatch = Type.Object({
+  ...CommandBatchSummary.properties,
+  params: Type.Unknown(),
+  results: Type.Record(Type.String(), Type.Integer(), {
+    description: 'how many devices are in each state; states nobody is in are left out',
+  }),
 })
 export type CommandBatch = Type.Static<typeof CommandBatch>
 

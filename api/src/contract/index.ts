@@ -3,6 +3,7 @@ export {
   CommandBatchCount,
   CommandBatchResult,
   CommandBatchStatus,
+  CommandBatchSummary,
   DeviceFilter,
   NewCommandBatch,
 } from './command-batches.ts'

@@ -8,12 +8,15 @@ type Tell<T> = (newest: T, count: number) => void
 export class Coalescing<T> {
   readonly #tell: Tell<T>
   readonly #ms: number
+  readonly #onError: (error: unknown) => void
   /** Of keys told lately: what came since. */
   readonly #since = new Map<string, { newest: T | undefined; count: number }>()
 
-  constructor(ms: number, tell: Tell<T>) {
+  /** @param onError what went wrong when nobody waited for it: an error of a timer would end the process */
+  constructor(ms: number, { tell, onError }: { tell: Tell<T>; onError: (error: unknown) => void }) {
     this.#ms = ms
     this.#tell = tell
+    this.#onError = onError
   }
 
   add(key: string, event: T): void {
@@ -32,6 +35,11 @@ export class Coalescing<T> {
   #end(key: string): void {
     const { newest, count } = this.#since.get(key) ?? {}
     this.#since.delete(key)
-    if (newest !== undefined && count !== undefined) this.#begin(key, newest, count)
+    if (newest === undefined || count === undefined) return
+    try {
+      this.#begin(key, newest, count)
+    } catch (error) {
+      this.#onError(error)
+    }
   }
 }

@@ -22,3 +22,10 @@ it('C-ECHO-2 the same status with something else in it is told', () => {
   const progress = [10, 20, 20, 30].map((percent) => command({ status: 'accepted', progress: percent }))
   expect(progress.map((one) => order.isForward(one))).toEqual([true, true, false, true])
 })
+
+it('C-ECHO-3 a record that was delivered is not told again without the time of it', () => {
+  const order = new CommandOrder()
+  const over = command({ status: 'succeeded', finishedAt: at })
+  const told = [over, command({ ...over, deliveredAt: at }), over].map((one) => order.isForward(one))
+  expect(told).toEqual([true, true, false])
+})

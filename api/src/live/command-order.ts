@@ -15,8 +15,21 @@ const RANK: Record<CommandStatus, number> = {
   cancelled: 4,
 }
 
+/** How far a record has come. It only grows: status moves forward, and a PUBACK may add its time after the end. */
+export function stepOf({ status, deliveredAt }: Command): number {
+  return RANK[status] * 2 + (deliveredAt ? 1 : 0)
+}
+
+/** A reply that overtook its PUBACK: the time of delivery may still be added. */
+const MAY_BE_DELIVERED: CommandStatus[] = ['succeeded', 'failed', 'rejected']
+
+/** Nothing of this record changes any more. */
+export function isSettled({ status, deliveredAt, finishedAt }: Command): boolean {
+  return finishedAt !== null && (deliveredAt !== null || !MAY_BE_DELIVERED.includes(status))
+}
+
 interface Told {
-  rank: number
+  step: number
   /** Of the whole record. */
   digest: string
 }
@@ -33,10 +46,10 @@ export class CommandOrder {
    * it is forward: progress repeats `accepted`.
    */
   isForward(command: Command): boolean {
-    const { id, status } = command
-    const told = { rank: RANK[status], digest: digestOf(command) }
+    const { id } = command
+    const told = { step: stepOf(command), digest: digestOf(command) }
     const before = this.#told.get(id)
-    if (before && (told.rank < before.rank || told.digest === before.digest)) return false
+    if (before && (told.step < before.step || told.digest === before.digest)) return false
     this.#told.delete(id)
     this.#told.set(id, told)
     const oldest = this.#told.keys().next()

@@ -30,13 +30,18 @@ export function feedHub({
   log: Logger
 }): void {
   let wasUp = false
+  const onError = (error: unknown) => log.warn({ err: error }, 'a live event could not be told')
   const feed: Feed = {
     hub,
     totals,
-    rejected: new Coalescing(liveLimits.coalesceMs, (data, count) =>
-      hub.publish({ type: 'rejected', data: { ...data, count } }),
-    ),
-    progress: new Coalescing(liveLimits.coalesceMs, (command) => hub.publishCommand(command)),
+    rejected: new Coalescing(liveLimits.coalesceMs, {
+      tell: (data, count) => hub.publish({ type: 'rejected', data: { ...data, count } }),
+      onError,
+    }),
+    progress: new Coalescing(liveLimits.coalesceMs, {
+      tell: (command) => hub.publishCommand(command),
+      onError,
+    }),
   }
   link.start({
     onMessage: (message) => {

@@ -54,6 +54,8 @@ export const liveLimits = {
   /** Of one answer; the cursor goes on from there. */
   pollBytesMax: 1024 * 1024,
   pollWaitMaxS: 60,
+  /** A poll that can only be told to refetch is told after this: polls in turns at two APIs would never wait. */
+  pollResyncDelayMs: 1_000,
   /** A broker whose totals stopped is gone from the sums. */
   totalsFreshMs: 5_000,
   /** A device's rejected messages and a command's progress are told at most once in this time. */

@@ -46,29 +46,48 @@ export function pollRoutes(app: Api, deps: Deps): void {
   )
 }
 
+interface Asked {
+  selection: DeviceSelection
+  cursor: string | undefined
+}
+
 interface Until {
   ended: AbortSignal
   raw: ServerResponse
   waitMs: number
 }
 
-async function poll(
-  deps: Deps,
-  { selection, cursor }: { selection: DeviceSelection; cursor: string | undefined },
-  until: Until,
-): Promise<PollAnswer> {
-  const { hub } = deps
+/** What only a resync of the hub and its stop concern. */
+const NOTHING: DeviceSelection = { all: false, ids: [] }
+
+async function poll({ hub }: Deps, asked: Asked, until: Until): Promise<PollAnswer> {
+  const { selection } = asked
   await hub.hold(selection)
   try {
-    if (cursor === undefined) return nothingSince(hub)
-    const missed = answer(hub, selection, cursor)
-    if (missed) return withTotals(hub, selection, missed)
-    await waitForEvent(hub, selection, until)
+    const found = await find(hub, asked, until)
+    // Also while its devices were subscribed, or looked up.
     if (until.ended.aborted) throw new ProblemError('not_signed_in')
-    return withTotals(hub, selection, answer(hub, selection, cursor) ?? nothingSince(hub))
+    return withTotals(hub, selection, found)
   } finally {
     hub.unhold(selection)
   }
+}
+
+/**
+ * Where nothing can be replayed there is nothing to wait for, and the next cursor may be foreign too: behind a balancer
+ * without stickiness every one is. That answer takes its time, so that its client does not ask as fast as it can.
+ */
+async function find(hub: Hub, { selection, cursor }: Asked, until: Until): Promise<PollAnswer> {
+  if (cursor === undefined) return nothingSince(hub)
+  if ('resync' in hub.replay(selection, cursor)) {
+    const waitMs = Math.min(until.waitMs, liveLimits.pollResyncDelayMs)
+    await waitForEvent(hub, NOTHING, { ...until, waitMs })
+  } else {
+    const missed = answer(hub, selection, cursor)
+    if (missed) return missed
+    await waitForEvent(hub, selection, until)
+  }
+  return answer(hub, selection, cursor) ?? nothingSince(hub)
 }
 
 function nothingSince({ position }: Hub): PollAnswer {

@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws'
 import { liveLimits } from './limits.ts'
 
 /** 4009 of the contract (replaced) is not used: a user may have several sockets, and none replaces another. */
-export const closeCodes = {
+const closeCodes = {
   restart: 1012,
   notSignedIn: 4001,
   forbidden: 4003,

@@ -8,6 +8,7 @@ import type { Deps } from '../deps.ts'
 import { asProblemError, toProblem } from '../errors.ts'
 import { ProblemError } from '../problems.ts'
 import { authenticateToken, mayActAs, type Principal } from '../session/authenticate.ts'
+import { isSettled, stepOf } from './command-order.ts'
 import { parseFrame } from './frames.ts'
 import type { CommandListener } from './hub.ts'
 import { liveLimits } from './limits.ts'
@@ -16,6 +17,8 @@ import { RateLimit } from './rate-limit.ts'
 import { closeSocket } from './socket-close.ts'
 
 const limits = liveLimits.socket
+/** Before the first step. */
+const NOT_TOLD = -1
 
 type CommandFrame = Extract<ClientFrame, { type: 'command' }>
 
@@ -25,8 +28,8 @@ export class SocketSession implements CommandListener {
   readonly #socket: WebSocket
   readonly #from: { ip: string; place: Place }
   readonly #rate = new RateLimit(limits.commandsPerSecondMax)
-  /** Commands sent here and not finished: their transitions come back here. */
-  readonly #followed = new Set<string>()
+  /** Commands sent here that may still change, and how far they were told: their transitions come back here. */
+  readonly #followed = new Map<string, number>()
   #principal: Principal | undefined
   /** It is no longer one of those that nobody knows. */
   #known = (): void => {}
@@ -86,16 +89,20 @@ export class SocketSession implements CommandListener {
     this.#send({ type: 'hello', protocol: this.#socket.protocol, serverTime: Date.now() })
   }
 
+  /** Rows come as they change, and as they were read: what was read a moment ago may be old by now. */
   onCommand(command: Command): void {
-    if (!this.#followed.has(command.id)) return
-    if (command.finishedAt !== null) this.#followed.delete(command.id)
+    const step = stepOf(command)
+    const told = this.#followed.get(command.id)
+    if (told === undefined || step < told) return
+    if (isSettled(command)) this.#followed.delete(command.id)
+    else this.#followed.set(command.id, step)
     this.#send({ type: 'command', command })
   }
 
   /** Transitions may be lost with the broker link; the rows are not. */
   onGap(): void {
     this.#inOrder(async () => {
-      for (const id of [...this.#followed]) {
+      for (const id of [...this.#followed.keys()]) {
         const command = await getCommand(this.#deps.pool, id)
         if (command) this.onCommand(command)
       }
@@ -197,8 +204,8 @@ export class SocketSession implements CommandListener {
   }
 
   #follow(id: string): void {
-    this.#followed.add(id)
-    const oldest = this.#followed.values().next()
+    if (!this.#followed.has(id)) this.#followed.set(id, NOT_TOLD)
+    const oldest = this.#followed.keys().next()
     if (this.#followed.size > limits.followedMax && !oldest.done) this.#followed.delete(oldest.value)
   }
 

@@ -81,10 +81,10 @@ function changeRoute(app: Api, deps: Deps, streams: OpenStreams): void {
           'Changes which devices an open stream carries; answers when nothing of them is missed any more',
         params: Type.Object({ stream: Type.String({ maxLength: 64, description: 'of its hello' }) }),
         body: StreamChange,
-        response: { 200: Type.Object({ cursor: Type.String({ description: 'an id to resume from' }) }) },
+        response: { 204: Type.Null() },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const stream = streams.find(request.params.stream, principalOf(request))
       const turn = ++stream.asked
       const asked = await selectDevices(deps, request.body.devices, 'body/devices')
@@ -92,7 +92,9 @@ function changeRoute(app: Api, deps: Deps, streams: OpenStreams): void {
       const isNewest = turn > stream.made
       if (isNewest) stream.made = turn
       const selection = isNewest ? asked : stream.reader.selection
-      return { cursor: await deps.hub.change(stream.reader, selection) }
+      await deps.hub.change(stream.reader, selection)
+      // No id: events may still wait for the stream, which says itself where it is.
+      return reply.code(204).send(null)
     },
   )
 }

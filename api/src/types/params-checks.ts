@@ -1,8 +1,11 @@
 import { compileParamsSchema, type ParamsCheck } from './params-validator.ts'
 
-/** A compiled schema takes some 16 KiB, or 70 times its text if that is more: 45 MB together. */
-const CHECKS_MAX = 500
-const CHARACTERS_MAX = 512 * 1024
+const CHECKS_MAX = 1_000
+/**
+ * A compiled schema takes some 16 KiB, or 70 times its text if that is more. These are 96 of the largest schemas and
+ * 110 MB, of the 512 MB the API may take; with fewer, types in use at once would be compiled for each command.
+ */
+const CHARACTERS_MAX = 1536 * 1024
 
 /**
  * Compiled schemas, those used last. By their text, so that no type that was replaced, here or by another API, is
@@ -24,6 +27,11 @@ export class ParamsChecks {
       this.#forget(oldest)
     }
     return check
+  }
+
+  /** Never compiles: false also when that is what it would take to say. */
+  isKnownToFit(schema: string, params: unknown): boolean {
+    return this.#checks.has(schema) && this.of(schema).fits(params)
   }
 
   #forget(schema: string): void {

@@ -10,9 +10,9 @@ const one = (property: object) => object({ level: property })
 /** What is wrong with params, and the sentence that says so. */
 const check = (schema: object, params: unknown) => {
   expect(faults(schema)).toEqual([])
-  return compileParamsSchema(schema as ParamsSchema)(params, 'p').map(
-    ({ path, message }) => `${path} ${message}`,
-  )
+  return compileParamsSchema(schema as ParamsSchema)
+    .faults(params, 'p')
+    .map(({ path, message }) => `${path} ${message}`)
 }
 
 const everyKeyword = object(
@@ -251,7 +251,7 @@ it('D-TYPE-10 no schema and no params, whatever they are, break the check', () =
     accepted++
     const compiled = compileParamsSchema(candidate)
     for (let n = 0; n < 5; n++)
-      for (const { message } of compiled(value(4), 'p')) expect(message).not.toBe('')
+      for (const { message } of compiled.faults(value(4), 'p')) expect(message).not.toBe('')
   }
   expect(accepted).toBeGreaterThan(100)
 })

@@ -1,4 +1,4 @@
-import { exceedsBounds } from '../json-bounds.ts'
+import { exceedsBounds } from '@telltale/infra/json-bounds'
 import type { FieldError } from '../problems.ts'
 import { boundPairs, isObject, keywords, type ParamsSchema, whyRefused } from './keywords.ts'
 import { compileSamples, pointer, type Sample } from './params-validator.ts'

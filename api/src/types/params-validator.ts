@@ -1,5 +1,5 @@
+import { exceedsBounds } from '@telltale/infra/json-bounds'
 import { Ajv, type DefinedError, type Options, type ValidateFunction } from 'ajv'
-import { exceedsBounds } from '../json-bounds.ts'
 import type { FieldError } from '../problems.ts'
 import type { ParamsSchema, Scalar } from './keywords.ts'
 
@@ -23,21 +23,25 @@ const ERRORS_MAX = 20
 const VALUES_LISTED_MAX = 500
 const CHOICES_SHOWN_MAX = 10
 
-/** What is wrong with the params; empty when they fit. */
-export type ParamsCheck = (params: unknown, path: string) => FieldError[]
+export interface ParamsCheck {
+  fits: (params: unknown) => boolean
+  /** What is wrong with the params; empty when they fit. Compiles once more for the first that do not. */
+  faults: (params: unknown, path: string) => FieldError[]
+}
 
 /** Each compilation has an instance of its own: ajv keeps what it has compiled for as long as it lives. */
 export function compileParamsSchema(schema: ParamsSchema): ParamsCheck {
   const plain = toPlain(schema)
   const findFirst = new Ajv(OPTIONS).compile(plain)
   let findAll: ValidateFunction | undefined
-  return (params, path) => {
+  const faults = (params: unknown, path: string) => {
     if (findFirst(params)) return []
     if (exceedsBounds(params, { valuesMax: VALUES_LISTED_MAX })) return toFieldErrors(findFirst, path)
     findAll ??= new Ajv({ ...OPTIONS, allErrors: true }).compile(plain)
     findAll(params)
     return toFieldErrors(findAll, path)
   }
+  return { fits: (params) => findFirst(params), faults }
 }
 
 /** Values that a schema names itself, such as its default, and where it does. */

@@ -1,15 +1,14 @@
 import './batches.css'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { CommandBatch } from '@telltale/api/contract'
+import type { CommandBatchSummary } from '@telltale/api/contract'
 import { ChevronLeft, ChevronRight, Send } from 'lucide-react'
 import { TopBar } from '../shell/top-bar.tsx'
 import { formatMoment } from '../ui/format.ts'
 import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
 import { useNow } from '../use-live.ts'
-import { Bar } from './batch-bar.tsx'
 import { batchList } from './batches.ts'
-import { devicesWords, filterWords, progressWords } from './words.ts'
+import { devicesWords, filterWords, madeWords } from './words.ts'
 
 export function Batches() {
   return (
@@ -81,7 +80,7 @@ function List() {
   )
 }
 
-function BatchRow({ batch }: { batch: CommandBatch }) {
+function BatchRow({ batch }: { batch: CommandBatchSummary }) {
   const now = useNow()
   return (
     <li className="batchrow">
@@ -91,10 +90,7 @@ function BatchRow({ batch }: { batch: CommandBatch }) {
           {filterWords(batch.filter)} · {devicesWords(batch.devices)}
         </span>
       </Link>
-      <div className="batchrow__progress">
-        <Bar batch={batch} />
-        <span className="ink-2 cut num">{progressWords(batch)}</span>
-      </div>
+      <span className="ink-2 cut num">{madeWords(batch)}</span>
       <span className="ink-3 cut num batchrow__when">
         {formatMoment(Date.parse(batch.createdAt), now)} by <bdi>{batch.createdBy}</bdi>
       </span>

@@ -3,6 +3,7 @@ import type {
   CommandBatch,
   CommandBatchCount,
   CommandBatchResult,
+  CommandBatchSummary,
   DeviceFilter,
   NewCommandBatch,
 } from '@telltale/api/contract'
@@ -18,7 +19,7 @@ const resultsPageSize = 200
 export const batchList = infiniteQueryOptions({
   queryKey: ['command-batches', 'list'],
   queryFn: ({ pageParam, signal }) =>
-    get<Page<CommandBatch>>('/command-batches', { limit: 50, cursor: pageParam }, signal),
+    get<Page<CommandBatchSummary>>('/command-batches', { limit: 50, cursor: pageParam }, signal),
   initialPageParam: undefined as string | undefined,
   getNextPageParam: (page) => page.nextCursor ?? undefined,
   refetchInterval: listRefreshMs,

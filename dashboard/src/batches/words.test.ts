@@ -5,6 +5,7 @@ import {
   countWords,
   filterWords,
   isOpen,
+  madeWords,
   needsTyping,
   progressWords,
   segmentsOf,
@@ -14,7 +15,7 @@ import {
 
 const batch: CommandBatch = {
   ...{ id: '', name: 'set-led', params: {}, ttlMs: 30_000, filter: { all: true }, status: 'running' },
-  ...{ devices: 128, results: { sent: 50, succeeded: 8, delivered: 8, waiting: 60, queued: 2 } },
+  ...{ devices: 128, made: 68, results: { sent: 50, succeeded: 8, delivered: 8, waiting: 60, queued: 2 } },
   ...{ createdBy: 'admin', createdAt: '', finishedAt: null },
 }
 
@@ -58,6 +59,13 @@ describe('a batch in words', () => {
     expect(progressWords({ ...batch, status: 'stopped', results: { sent: 8, stopped: 120 } })).toBe(
       'Stopped, 120 of 128 devices ended',
     )
+  })
+
+  it('C-BATCHWORDS-5: a list says how far the making has come', () => {
+    expect(madeWords(batch)).toBe('Being sent, made for 68 of 128 devices')
+    expect(madeWords({ ...batch, status: 'stopped' })).toBe('Stopped, made for 68 of 128 devices')
+    expect(madeWords({ ...batch, status: 'stopped', made: 128 })).toBe('Stopped, all were made')
+    expect(madeWords({ ...batch, status: 'finished', made: 128 })).toBe('All made')
   })
 
   it('C-BATCHWORDS-3: every state has a place in the bar, in one order', () => {

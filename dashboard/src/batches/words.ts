@@ -1,4 +1,10 @@
-import type { CommandBatch, CommandBatchCount, CommandStatus, DeviceFilter } from '@telltale/api/contract'
+import type {
+  CommandBatch,
+  CommandBatchCount,
+  CommandBatchSummary,
+  CommandStatus,
+  DeviceFilter,
+} from '@telltale/api/contract'
 import { formatCount } from '../ui/format.ts'
 import type { LampShape, LampTone } from '../ui/lamp.tsx'
 
@@ -84,6 +90,14 @@ export function progressWords(batch: CommandBatch): string {
   if (batch.status === 'stopped') return isOpen(batch) ? `Stopped, ${of}` : 'Stopped'
   if (!isOpen(batch)) return 'All ended'
   return batch.status === 'running' ? `Being sent, ${of}` : `All made, ${of}`
+}
+
+/** How far its making has come: all that the list knows. What became of the commands is counted on its own page. */
+export function madeWords({ status, made, devices }: CommandBatchSummary): string {
+  const of = `${formatCount(made)} of ${devicesWords(devices)}`
+  if (status === 'running') return `Being sent, made for ${of}`
+  if (made === devices) return status === 'stopped' ? 'Stopped, all were made' : 'All made'
+  return `Stopped, made for ${of}`
 }
 
 export function devicesWords(count: number): string {

@@ -67,7 +67,9 @@ export const MetricChart = memo(function MetricChart({
 
 function useRows(points: readonly Point[], { from, to, bucketMs }: Axis) {
   return useMemo(() => {
-    const gaps = findGaps(points, { bucketMs, until: to }).filter((gap) => gap.to > from && gap.to > gap.from)
+    // A device whose clock is ahead may have a gap that is still to come.
+    const isShown = (gap: Gap) => gap.to > from && gap.from < to && gap.to > gap.from
+    const gaps = findGaps(points, { bucketMs, until: to }).filter(isShown)
     const rows = chartRows(points, { from, to, bucketMs, gaps })
     return { rows, gaps, banded: rows.some((row) => row.range !== null && row.endT > row.t) }
   }, [points, from, to, bucketMs])

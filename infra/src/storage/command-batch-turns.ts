@@ -1,3 +1,4 @@
+import { COMMAND_OF_DEVICE } from './command-batches.ts'
 import type { Queryable } from './pool.ts'
 
 /** A batch that has its turn. Whoever holds it may make or cancel its commands until the transaction ends. */
@@ -48,7 +49,7 @@ export async function takeBatchTurn(db: Queryable, spanMsMax: number): Promise<B
     `SELECT id, name, params, ttl_ms AS "ttlMs", created_by AS "createdBy", position,
        stopped_at IS NOT NULL AS "isStopped"
      FROM command_batch WHERE is_open AND ($1 OR stopped_at IS NOT NULL)
-     ORDER BY turn_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED`,
+     ORDER BY turn_at, seq LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`,
     [pace[0].isDue],
   )
   return rows[0] && { ...rows[0], startedAt: pace[0].startedAt }
@@ -74,9 +75,19 @@ export async function listTurnDevices(
   return rows
 }
 
-/** @throws when the connection is lost, and the turn with it: the batch may have been stopped meanwhile */
-export async function holdBatchTurn(db: Queryable): Promise<void> {
-  await db.query('SELECT')
+/**
+ * Keeps the batch from being stopped until the transaction that makes a command of it ends. The turn does so as well,
+ * but its connection may be lost without a word: then the batch may be stopped already, or another have the turn.
+ * The one lock that a turn held on another connection lets through.
+ * @throws when the batch was stopped
+ */
+export async function holdUnstopped(db: Queryable, id: string): Promise<void> {
+  const { rowCount } = await db.query({
+    name: 'hold-unstopped-batch',
+    text: 'SELECT FROM command_batch WHERE id = $1 AND stopped_at IS NULL FOR KEY SHARE',
+    values: [id],
+  })
+  if (rowCount === 0) throw new Error('the batch was stopped')
 }
 
 /** What a turn came to. */
@@ -119,8 +130,8 @@ export async function listCancellable(
 ): Promise<{ id: string; deviceId: string }[]> {
   const { rows } = await db.query<{ id: string; deviceId: string }>(
     `SELECT c.id, c.device_id AS "deviceId"
-     FROM command_batch_device d JOIN command c ON c.id = d.command_id
-     WHERE d.batch_id = $1 AND c.status = 'queued' ORDER BY d.position LIMIT $2`,
+     FROM command_batch_device d JOIN ${COMMAND_OF_DEVICE} ON c.status = 'queued'
+     WHERE d.batch_id = $1 ORDER BY d.position LIMIT $2`,
     [batchId, limit],
   )
   return rows

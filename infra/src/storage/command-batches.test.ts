@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeEngines, type TestDatabase } from '../testing/database.ts'
 import { type BatchTurn, listTurnDevices, noteBatchTurn, takeBatchTurn } from './command-batch-turns.ts'
 import {
+  type CommandBatchRecord,
   createCommandBatch,
   getCommandBatch,
   listBatchResults,
@@ -73,6 +74,8 @@ describeEngines('command batches', (testEngine) => {
       ['d5', 'stopped', null],
     ])
     const [listed] = await listCommandBatches(pool, { limit: 1, before: undefined })
-    expect(listed).toEqual(await getCommandBatch(pool, id))
+    const { results: _, params, ...summary } = (await getCommandBatch(pool, id)) as CommandBatchRecord
+    expect([listed, params]).toEqual([{ ...summary, seq: expect.any(Number) }, { on: true }])
+    expect(summary).toMatchObject({ status: 'stopped', made: 2, devices: 5 })
   })
 })

@@ -1,21 +1,26 @@
 import { limits } from '../limits.ts'
 import type { CommandStatus } from './commands.ts'
 import { type DeviceSelection, FROM_SELECTED_DEVICES, selectionValues } from './device-selection.ts'
+import { LOCK_NOT_AVAILABLE, sqlState } from './errors.ts'
 import { inTransaction, type Pool, type Queryable } from './pool.ts'
 
 /** One command for many devices; command-batch-turns.ts makes its commands. */
-export interface CommandBatchRecord {
-  id: string
-  /** The newest last. */
-  seq: number
-  name: string
+export interface CommandBatchRecord extends CommandBatchSummary {
   params: unknown
+  /** How many devices are in each state; states nobody is in are left out. */
+  results: Record<string, number>
+}
+
+/** What takes one row to know, however many devices there are. */
+export interface CommandBatchSummary {
+  id: string
+  name: string
   ttlMs: number
   filter: BatchFilter
   status: 'running' | 'finished' | 'stopped'
   devices: number
-  /** How many devices are in each state; states nobody is in are left out. */
-  results: Record<string, number>
+  /** Devices that have had their turn. */
+  made: number
   createdBy: string
   createdAt: string
   finishedAt: string | null
@@ -115,6 +120,13 @@ async function findRepeated(db: Queryable, batch: NewCommandBatch): Promise<Batc
 }
 
 /**
+ * The command `c` of a device's row `d`. Looked up one by one: 10,000 rows by their key cost the same however many
+ * commands there are, where a join of the two tables would come to read them all, on every core.
+ */
+export const COMMAND_OF_DEVICE = `LATERAL (
+  SELECT id, device_id, status, error, finished_at FROM command WHERE id = d.command_id OFFSET 0) c`
+
+/**
  * Where a device of the batch `b` is, from its row `d` and its command `c`: the command is the truth wherever there is
  * one. A device that had its turn and has neither a command nor an error was deleted, and its command with it.
  */
@@ -123,51 +135,44 @@ const DEVICE_STATUS = `CASE WHEN c.id IS NOT NULL THEN c.status WHEN d.position 
 const DEVICE_ERROR = `CASE WHEN c.id IS NOT NULL THEN c.error
   WHEN d.position < b.position THEN coalesce(d.error, 'The device was deleted.') END`
 
-interface BatchRow extends Omit<CommandBatchRecord, 'createdAt' | 'finishedAt' | 'results'> {
-  results: Record<string, number> | null
-  createdAt: Date
-  finishedAt: Date | null
+const SUMMARY = `b.id, b.name, b.ttl_ms AS "ttlMs", b.filter, b.devices, b.position AS made,
+  CASE WHEN b.stopped_at IS NOT NULL THEN 'stopped' WHEN b.finished_at IS NOT NULL THEN 'finished'
+    ELSE 'running' END AS status,
+  b.created_by AS "createdBy", b.created_at AS "createdAt", coalesce(b.stopped_at, b.finished_at) AS "finishedAt"`
+
+type Row<T> = Omit<T, 'createdAt' | 'finishedAt'> & { createdAt: Date; finishedAt: Date | null }
+
+function fromRow<T extends Row<CommandBatchSummary>>(row: T) {
+  return { ...row, createdAt: row.createdAt.toISOString(), finishedAt: row.finishedAt?.toISOString() ?? null }
 }
 
-async function readBatches(
-  db: Queryable,
-  { where, values }: { where: string; values: unknown[] },
-): Promise<CommandBatchRecord[]> {
-  const { rows } = await db.query<BatchRow>(
-    `SELECT b.id, b.seq, b.name, b.params, b.ttl_ms AS "ttlMs", b.filter, b.devices, counted.results,
-       CASE WHEN b.stopped_at IS NOT NULL THEN 'stopped' WHEN b.finished_at IS NOT NULL THEN 'finished'
-         ELSE 'running' END AS status,
-       b.created_by AS "createdBy", b.created_at AS "createdAt", coalesce(b.stopped_at, b.finished_at) AS "finishedAt"
-     FROM (SELECT * FROM command_batch WHERE ${where}) b
-     CROSS JOIN LATERAL (
-       SELECT jsonb_object_agg(status, n) AS results FROM (
+/** Counts its devices: some 20 ms for the most there may be. */
+export async function getCommandBatch(db: Queryable, id: string): Promise<CommandBatchRecord | undefined> {
+  const { rows } = await db.query<Row<CommandBatchRecord>>(
+    `SELECT ${SUMMARY}, b.params, (
+       SELECT coalesce(jsonb_object_agg(status, n), '{}') FROM (
          SELECT ${DEVICE_STATUS} AS status, count(*) AS n
-         FROM command_batch_device d LEFT JOIN command c ON c.id = d.command_id
+         FROM command_batch_device d LEFT JOIN ${COMMAND_OF_DEVICE} ON true
          WHERE d.batch_id = b.id GROUP BY 1
        ) states
-     ) counted
-     ORDER BY b.seq DESC`,
-    values,
+     ) AS results
+     FROM command_batch b WHERE b.id = $1`,
+    [id],
   )
-  return rows.map((row) => ({
-    ...row,
-    results: row.results ?? {},
-    createdAt: row.createdAt.toISOString(),
-    finishedAt: row.finishedAt?.toISOString() ?? null,
-  }))
+  return rows[0] && fromRow(rows[0])
 }
 
-export async function getCommandBatch(db: Queryable, id: string): Promise<CommandBatchRecord | undefined> {
-  return (await readBatches(db, { where: 'id = $1', values: [id] }))[0]
-}
-
-/** Newest first; `before` is the `seq` a previous page ended with. */
+/** Newest first; `before` is the `seq` a previous page ended with. Counts nothing, so a page costs what its rows do. */
 export async function listCommandBatches(
   db: Queryable,
   { limit, before }: { limit: number; before: number | undefined },
-): Promise<CommandBatchRecord[]> {
-  const where = '$1::bigint IS NULL OR seq < $1 ORDER BY seq DESC LIMIT $2'
-  return readBatches(db, { where, values: [before ?? null, limit] })
+): Promise<(CommandBatchSummary & { seq: number })[]> {
+  const { rows } = await db.query<Row<CommandBatchSummary> & { seq: number }>(
+    `SELECT b.seq, ${SUMMARY} FROM command_batch b
+     WHERE $1::bigint IS NULL OR b.seq < $1 ORDER BY b.seq DESC LIMIT $2`,
+    [before ?? null, limit],
+  )
+  return rows.map(fromRow)
 }
 
 export type BatchDeviceStatus = CommandStatus | 'waiting' | 'refused' | 'stopped'
@@ -191,7 +196,7 @@ export async function listBatchResults(
   const { rows } = await db.query<Omit<BatchResultRecord, 'finishedAt'> & { finishedAt: Date | null }>(
     `SELECT d.position, d.device_id AS "deviceId", c.id AS "commandId", ${DEVICE_STATUS} AS status,
        ${DEVICE_ERROR} AS error, c.finished_at AS "finishedAt"
-     FROM command_batch b JOIN command_batch_device d ON d.batch_id = b.id LEFT JOIN command c ON c.id = d.command_id
+     FROM command_batch b JOIN command_batch_device d ON d.batch_id = b.id LEFT JOIN ${COMMAND_OF_DEVICE} ON true
      WHERE b.id = $1 AND d.position > $2 AND ($3::text IS NULL OR ${DEVICE_STATUS} = $3)
      ORDER BY d.position LIMIT $4`,
     [id, page.after ?? -1, page.status ?? null, page.limit],
@@ -199,30 +204,37 @@ export async function listBatchResults(
   return rows.map((row) => ({ ...row, finishedAt: row.finishedAt?.toISOString() ?? null }))
 }
 
-/** `over`: every command of it was made and sent before; `repeated`: it was stopped before. */
-export type StopOutcome = 'stopped' | 'repeated' | 'over' | 'missing'
+/** `over`: every command of it was made and sent before; `repeated`: it was stopped before; `busy`: try again. */
+export type StopOutcome = 'stopped' | 'repeated' | 'over' | 'missing' | 'busy'
 
 /**
- * From here on no command of the batch is made: a turn under way holds the row, so this waits for its end. A runner
- * cancels the queued ones.
+ * From here on no command of the batch is made: a turn under way holds the row, so this waits for its end, though not
+ * for long: it occupies a connection. A runner cancels the queued ones.
  */
 export async function stopCommandBatch(pool: Pool, id: string): Promise<StopOutcome> {
-  return inTransaction(pool, async (db) => {
-    const { rows } = await db.query<{ isStopped: boolean; isFinished: boolean }>(
-      `SELECT stopped_at IS NOT NULL AS "isStopped", finished_at IS NOT NULL AS "isFinished"
-       FROM command_batch WHERE id = $1 FOR UPDATE`,
-      [id],
-    )
-    if (!rows[0]) return 'missing'
-    if (rows[0].isStopped) return 'repeated'
-    // A statement of its own, begun after the wait: it sees what the last turn made.
-    const { rowCount } = await db.query(
-      `UPDATE command_batch b SET stopped_at = now(), is_open = true
-       WHERE id = $1 AND (finished_at IS NULL OR EXISTS (
-         SELECT FROM command_batch_device d JOIN command c ON c.id = d.command_id
-         WHERE d.batch_id = b.id AND c.status = 'queued'))`,
-      [id],
-    )
-    return rowCount === 1 ? 'stopped' : 'over'
-  })
+  try {
+    return await inTransaction(pool, (db) => stopHeld(db, id))
+  } catch (error) {
+    if (sqlState(error) === LOCK_NOT_AVAILABLE) return 'busy'
+    throw error
+  }
+}
+
+async function stopHeld(db: Queryable, id: string): Promise<StopOutcome> {
+  await db.query(`SET LOCAL lock_timeout = ${limits.commandBatches.stopWaitMs}`)
+  const { rows } = await db.query<{ isStopped: boolean }>(
+    `SELECT stopped_at IS NOT NULL AS "isStopped" FROM command_batch WHERE id = $1 FOR UPDATE`,
+    [id],
+  )
+  if (!rows[0]) return 'missing'
+  if (rows[0].isStopped) return 'repeated'
+  // A statement of its own, begun after the wait: it sees what the last turn made.
+  const { rowCount } = await db.query(
+    `UPDATE command_batch b SET stopped_at = now(), is_open = true
+     WHERE id = $1 AND (finished_at IS NULL OR EXISTS (
+       SELECT FROM command_batch_device d JOIN ${COMMAND_OF_DEVICE} ON c.status = 'queued'
+       WHERE d.batch_id = b.id))`,
+    [id],
+  )
+  return rowCount === 1 ? 'stopped' : 'over'
 }
