@@ -55,7 +55,7 @@ it('L-DEMAND-2 a thousand streams of one device are one subscription, and a mess
 })
 
 it('L-DEMAND-3 readers of the same devices are given the very same bytes, alone and in bursts', async () => {
-  const hub = new Hub({ watch: async () => {}, unwatch: () => {} })
+  const hub = new Hub({ watch: (_, onReady) => onReady(), unwatch: () => {} })
   const written: Buffer[][] = []
   const sinks = Array.from({ length: READERS }, () => {
     const bytes: Buffer[] = []

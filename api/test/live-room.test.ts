@@ -31,7 +31,7 @@ async function open(hub: Hub, deviceId: string) {
 }
 
 it('L-SLOW-4 hundreds of readers that take nothing, each of its own device, share one bound, and end up with the present', async () => {
-  const hub = new Hub({ watch: async () => {}, unwatch: () => {} })
+  const hub = new Hub({ watch: (_, onReady) => onReady(), unwatch: () => {} })
   const clients = await Promise.all(Array.from({ length: READERS }, (_, i) => open(hub, `device-${i}`)))
   for (const client of clients) client.isTaking = false
   collectGarbage()
@@ -63,7 +63,7 @@ it('L-SLOW-4 hundreds of readers that take nothing, each of its own device, shar
 })
 
 it('L-SLOW-5 what a client missed is not kept for it while it takes its time: the rest is one resync', async () => {
-  const hub = new Hub({ watch: async () => {}, unwatch: () => {} })
+  const hub = new Hub({ watch: (_, onReady) => onReady(), unwatch: () => {} })
   const first = await open(hub, 'kitchen')
   const id = /^id: (.+)$/m.exec(first.text)?.[1]
   const say = (time: number) =>

@@ -29,7 +29,6 @@ export function feedHub({
   totals: FleetTotals
   log: Logger
 }): void {
-  let wasUp = false
   const onError = (error: unknown) => log.warn({ err: error }, 'a live event could not be told')
   const feed: Feed = {
     hub,
@@ -51,11 +50,8 @@ export function feedHub({
         log.warn({ err: error, kind: message.kind }, 'a message of the broker could not be read')
       }
     },
-    onUp: () => {
-      // The first time, only those who came before the broker have missed something.
-      if (wasUp || hub.readerCount > 0) hub.resync('the broker link was lost')
-      wasUp = true
-    },
+    // The first time too: streams, polls and sockets may have come before the broker.
+    onUp: () => hub.resync('the broker link was lost'),
   })
   hub.start(() => hub.publishTotals({ time: Date.now(), ...totals.sum() }))
 }

@@ -15,7 +15,8 @@ export type Totals = Extract<LiveEvent, { type: 'totals' }>['data']
 
 /** What the hub needs of the link. */
 export interface DeviceSource {
-  watch: (deviceId: string) => Promise<void>
+  /** Calls `onReady` once, when no message of the device is missed any more. */
+  watch: (deviceId: string, onReady: () => void) => void
   unwatch: (deviceId: string) => void
 }
 
@@ -40,6 +41,10 @@ export class Hub {
   readonly #commandListeners = new Set<CommandListener>()
   readonly #waiters = new Waiters()
   readonly #watches: Watches
+  /** Who waits for the broker to confirm its devices; a change meanwhile waits with it. */
+  readonly #settling = new Map<Reader, Promise<void>>()
+  /** Who is told when the broker answers late: what takes that back. */
+  readonly #late = new Map<Reader, () => void>()
   #totals: Totals | undefined
   #ticker: NodeJS.Timeout | undefined
 
@@ -66,8 +71,7 @@ export class Hub {
   }
 
   /** To everybody whom it concerns, and into the ring. */
-  publish(event: HubEvent): void {
-    if (event.type === 'command') return this.publishCommand(event.data)
+  publish(event: Exclude<HubEvent, { type: 'command' }>): void {
     this.#send(event)
   }
 
@@ -124,11 +128,11 @@ export class Hub {
 
   /**
    * Changes what an open reader carries, at once: a device in both lists goes on without a gap or a double. Resolves
-   * when the subscriptions are confirmed, with the position of now. A `ping` brings the same to the stream, so that its
-   * client can resume from there: an earlier id is older than the new watch.
+   * when the subscriptions are confirmed. A `ping` then brings the position to the stream, so that its client can
+   * resume from there: an earlier id is older than the new watch.
    * @throws ProblemError stream_not_found, too_many_streams
    */
-  async change(reader: Reader, selection: DeviceSelection): Promise<string> {
+  async change(reader: Reader, selection: DeviceSelection): Promise<void> {
     if (reader.isClosed) throw new ProblemError('stream_not_found')
     const before = reader.selection
     this.#watches.hold(selection.ids)
@@ -137,13 +141,13 @@ export class Hub {
     await this.#watched(reader)
     if (reader.isClosed) throw new ProblemError('stream_not_found')
     this.#queue(reader, this.#past.at(ping()))
-    return this.position
   }
 
   detach(reader: Reader): void {
     if (!this.#audience.remove(reader)) return
     reader.close()
     this.#dirty.delete(reader)
+    this.#forgetLate(reader)
     this.#watches.release(reader.selection.ids)
   }
 
@@ -163,9 +167,15 @@ export class Hub {
     this.#watches.release(selection.ids)
   }
 
-  /** Calls `onEvent` once, at the next event of the ring that concerns `selection` or when the hub stops. */
+  /** At the next event that concerns `selection`, when the broker answers late, or when the hub stops. */
   onNext(selection: DeviceSelection, onEvent: () => void): () => void {
-    return this.#waiters.add(selection, onEvent)
+    const forgetEvent = this.#waiters.add(selection, onEvent)
+    if (this.#watches.areReady(selection.ids)) return forgetEvent
+    const forgetReady = this.#watches.whenReady(selection.ids, onEvent)
+    return () => {
+      forgetEvent()
+      forgetReady()
+    }
   }
 
   start(onTick: () => void): void {
@@ -187,11 +197,35 @@ export class Hub {
   }
 
   /** When the broker has confirmed its devices. One that answers too late is waited for no longer: `resync` follows. */
-  async #watched(reader: Reader): Promise<void> {
-    const { ids } = reader.selection
-    if (await this.#watches.ready(ids)) return
+  #watched(reader: Reader): Promise<void> {
+    const known = this.#settling.get(reader)
+    if (known) return known
+    const settling = this.#settle(reader).finally(() => this.#settling.delete(reader))
+    this.#settling.set(reader, settling)
+    return settling
+  }
+
+  async #settle(reader: Reader): Promise<void> {
+    let { selection } = reader
+    let isReady = await this.#watches.ready(selection.ids)
+    // Changed meanwhile: what it carries now counts.
+    while (reader.selection !== selection && !reader.isClosed) {
+      selection = reader.selection
+      isReady = await this.#watches.ready(selection.ids)
+    }
+    this.#forgetLate(reader)
+    if (isReady || reader.isClosed) return
     const late: LiveEvent = { type: 'resync', data: { reason: 'the broker answered late' } }
-    void this.#watches.allReady(ids).then(() => this.#queue(reader, this.#past.at(late)))
+    const forget = this.#watches.whenReady(selection.ids, () => {
+      this.#late.delete(reader)
+      this.#queue(reader, this.#past.at(late))
+    })
+    this.#late.set(reader, forget)
+  }
+
+  #forgetLate(reader: Reader): void {
+    this.#late.get(reader)?.()
+    this.#late.delete(reader)
   }
 
   *#first(reader: Reader, { replay, here }: { replay: Replay | undefined; here: number }): Generator<Entry> {

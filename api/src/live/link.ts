@@ -24,18 +24,22 @@ export type LinkMessage =
   | { kind: 'readings'; deviceId: string; payload: Buffer }
   | { kind: Exclude<HubEvent['type'], 'reading' | 'resync'> | 'totals'; payload: Buffer }
 
+interface Watched {
+  onReady: () => void
+  isReady: boolean
+}
+
 /**
  * The API's connection to the broker: a trusted MQTT client. A device's telemetry is subscribed only while somebody
  * watches it. Messages are nudges (rows are the truth), so a publish that fails costs latency only.
  */
 export class Link {
   readonly #options: { url: string; secret: string; log: Logger }
-  readonly #watched = new Map<string, Promise<void>>()
+  readonly #watched = new Map<string, Watched>()
   readonly #untold = new Set<string>()
   #client: MqttClient | undefined
   #isUp = false
   #handlers: LinkHandlers | undefined
-  #upWaiters: (() => void)[] = []
 
   constructor(options: { url: string; secret: string; log: Logger }) {
     this.#options = options
@@ -79,21 +83,23 @@ export class Link {
     await this.#client?.endAsync(true)
   }
 
-  /** Resolves when the broker has confirmed: from then on no message of this device is missed. */
-  watch(deviceId: string): Promise<void> {
-    const known = this.#watched.get(deviceId)
-    if (known) return known
+  /** Until `unwatch`. Calls `onReady` once, when the broker has confirmed: from then on no message of it is missed. */
+  watch(deviceId: string, onReady: () => void): void {
+    const watched = { onReady, isReady: false }
+    this.#watched.set(deviceId, watched)
     const client = this.#isUp ? this.#client : undefined
-    const subscribed = client ? this.#subscribe(client, deviceFilters(deviceId)) : this.#nextUp()
-    // Lost in between: the next connection subscribes it with the others.
-    const ready = subscribed.catch(() => this.#nextUp())
-    this.#watched.set(deviceId, ready)
-    return ready
+    if (!client) return
+    this.#subscribe(client, deviceFilters(deviceId)).then(
+      () => this.#confirm(deviceId, watched),
+      // Lost in between: the next connection subscribes it with the others.
+      () => {},
+    )
   }
 
   unwatch(deviceId: string): void {
     this.#watched.delete(deviceId)
-    if (this.#isUp) this.#client?.unsubscribe(deviceFilters(deviceId))
+    // Also while the others are being subscribed: this one may be already.
+    if (this.#client?.connected) this.#client.unsubscribe(deviceFilters(deviceId))
   }
 
   /** This device has commands to send. Without a connection nobody is told: the broker looks by itself. */
@@ -120,10 +126,20 @@ export class Link {
     })
   }
 
-  #nextUp(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#upWaiters.push(resolve)
-    })
+  #comeUp(): void {
+    this.#isUp = true
+    this.#options.log.info('broker link up')
+    for (const [id, watched] of [...this.#watched]) this.#confirm(id, watched)
+    for (const commandId of this.#untold) this.#publish(topics.platform('changed', commandId))
+    this.#untold.clear()
+    this.#handlers?.onUp()
+  }
+
+  /** One that was unwatched meanwhile, or watched anew, is not confirmed by an older answer. */
+  #confirm(deviceId: string, watched: Watched): void {
+    if (this.#watched.get(deviceId) !== watched || watched.isReady) return
+    watched.isReady = true
+    watched.onReady()
   }
 
   async #subscribeAll(client: MqttClient): Promise<void> {
@@ -133,12 +149,6 @@ export class Link {
         ALWAYS.map((kind) => filters.platform(kind)),
       )
       await this.#subscribeWatched(client)
-      this.#isUp = true
-      this.#options.log.info('broker link up')
-      for (const resolve of this.#upWaiters.splice(0)) resolve()
-      for (const commandId of this.#untold) this.#publish(topics.platform('changed', commandId))
-      this.#untold.clear()
-      this.#handlers?.onUp()
     } catch (error) {
       // Refused, or lost in the middle: connecting again starts over.
       this.#options.log.warn({ err: error }, 'broker link: subscribing failed')
@@ -146,14 +156,23 @@ export class Link {
     }
   }
 
-  /** Until none is left: more may be watched while the broker answers. */
+  /**
+   * Until none is left: more may be watched while the broker answers. Up in the same moment: a device watched after it
+   * is subscribed by itself.
+   */
   async #subscribeWatched(client: MqttClient): Promise<void> {
-    const done = new Set<string>()
-    const missing = () => [...this.#watched.keys()].filter((id) => !done.has(id)).slice(0, DEVICES_PER_PACKET)
-    for (let ids = missing(); ids.length > 0; ids = missing()) {
-      await this.#subscribe(client, ids.flatMap(deviceFilters))
-      for (const id of ids) done.add(id)
+    // By watch, not by id: a device may be unwatched and watched again meanwhile.
+    const done = new Set<Watched>()
+    const missing = () =>
+      [...this.#watched].filter(([, watched]) => !done.has(watched)).slice(0, DEVICES_PER_PACKET)
+    for (let next = missing(); next.length > 0; next = missing()) {
+      for (const [, watched] of next) done.add(watched)
+      await this.#subscribe(
+        client,
+        next.flatMap(([id]) => deviceFilters(id)),
+      )
     }
+    this.#comeUp()
   }
 
   async #subscribe(client: MqttClient, wanted: string[]): Promise<void> {

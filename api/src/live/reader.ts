@@ -9,6 +9,8 @@ import type { Room } from './room.ts'
 export interface ReaderSink {
   /** False: enough for now, call `drained` when there is room again. */
   write: (bytes: Buffer) => boolean
+  /** How much of what was written waits to be taken; without it only `drained` is progress. */
+  unsentBytes?: () => number
   /** The last words before an orderly end. */
   end: (goodbye: string) => void
   /** The other side takes nothing: drop the connection. */
@@ -30,7 +32,8 @@ export class Reader {
   /** Id of the last event written. */
   #position = ''
   #state: 'starting' | 'flowing' | 'blocked' | 'closed' = 'starting'
-  #blockedAt = 0
+  #unsentBytes = 0
+  #progressAt = 0
   #pingedAt = performance.now()
 
   constructor(selection: DeviceSelection, sink: ReaderSink, room: Room) {
@@ -90,7 +93,9 @@ export class Reader {
 
   ping(entry: Entry): void {
     this.#pingedAt = performance.now()
-    if (this.#state === 'flowing') this.#write(entry.frame)
+    if (this.#state !== 'flowing') return
+    this.#position = entry.id
+    this.#write(entry.frame)
   }
 
   wantsPing(now: number): boolean {
@@ -106,8 +111,13 @@ export class Reader {
     return this.#queue.isEmpty ? hubPosition : this.#position
   }
 
+  /** Asked again and again: slow is not stalled, what it has taken since counts. */
   hasStalled(now: number): boolean {
-    return this.#state === 'blocked' && now - this.#blockedAt > liveLimits.stallMs
+    if (this.#state !== 'blocked') return false
+    const unsentBytes = this.#sink.unsentBytes?.() ?? 0
+    if (unsentBytes !== this.#unsentBytes) this.#progressAt = now
+    this.#unsentBytes = unsentBytes
+    return now - this.#progressAt > liveLimits.stallMs
   }
 
   sayGoodbye(): void {
@@ -137,7 +147,8 @@ export class Reader {
   #write(bytes: Buffer): void {
     if (this.#sink.write(bytes)) return
     this.#state = 'blocked'
-    this.#blockedAt = performance.now()
+    this.#progressAt = performance.now()
+    this.#unsentBytes = this.#sink.unsentBytes?.() ?? 0
   }
 }
 

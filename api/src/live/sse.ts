@@ -139,6 +139,7 @@ async function stream(
 function toSink(raw: ServerResponse): ReaderSink {
   return {
     write: (bytes) => raw.write(bytes),
+    unsentBytes: () => raw.writableLength,
     end: (goodbye) => raw.end(goodbye),
     destroy: () => raw.destroy(),
   }

@@ -4,9 +4,11 @@ import { tooManyStreams } from './places.ts'
 
 interface Watch {
   readers: number
-  ready: Promise<void>
-  /** The number of the event since which nothing of this device was missed; infinite until subscribed. */
+  isSubscribed: boolean
+  /** The number of the event since which nothing of this device was missed unsaid; infinite until that is known. */
   sinceSeq: number
+  /** Of those who wait for the subscription. */
+  waiters: Set<() => void>
   linger: NodeJS.Timeout | undefined
 }
 
@@ -34,16 +36,40 @@ export class Watches {
 
   /** True when all are subscribed, false when the broker did not answer in time. */
   async ready(ids: string[]): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, liveLimits.watchTimeoutMs, false)
+    if (this.areReady(ids)) return true
+    // Waited for in vain already.
+    if (this.#unsubscribed(ids).every(({ sinceSeq }) => Number.isFinite(sinceSeq))) return false
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        forget()
+        this.#giveUp(ids)
+        resolve(false)
+      }, liveLimits.watchTimeoutMs)
+      const forget = this.whenReady(ids, () => {
+        clearTimeout(timer)
+        resolve(true)
+      })
     })
-    const ready = this.allReady(ids).then(() => true)
-    return Promise.race([ready, late]).finally(() => clearTimeout(timer))
   }
 
-  async allReady(ids: string[]): Promise<void> {
-    await Promise.all(ids.map((id) => this.#watches.get(id)?.ready))
+  areReady(ids: string[]): boolean {
+    return this.#unsubscribed(ids).length === 0
+  }
+
+  /** Calls `onReady` once, when all are subscribed, unless the returned function is called first. */
+  whenReady(ids: string[], onReady: () => void): () => void {
+    let forget = () => {}
+    let i = 0
+    // Waits in one place at a time: a broker that is away must not cost memory for each device of each reader.
+    const next = () => {
+      while (i < ids.length && this.#watches.get(ids[i] ?? '')?.isSubscribed !== false) i++
+      const watch = this.#watches.get(ids[i] ?? '')
+      if (!watch) return onReady()
+      watch.waiters.add(next)
+      forget = () => watch.waiters.delete(next)
+    }
+    next()
+    return () => forget()
   }
 
   release(ids: string[]): void {
@@ -64,6 +90,16 @@ export class Watches {
     this.#watches.clear()
   }
 
+  #unsubscribed(ids: string[]): Watch[] {
+    return ids.map((id) => this.#watches.get(id)).filter((watch) => watch?.isSubscribed === false) as Watch[]
+  }
+
+  /** Whoever has an older id is told once that it missed something, and again when the broker has answered. */
+  #giveUp(ids: string[]): void {
+    const seq = this.#mark()
+    for (const watch of this.#unsubscribed(ids)) watch.sinceSeq = Math.min(watch.sinceSeq, seq)
+  }
+
   #hold(id: string): void {
     const watch = this.#watches.get(id) ?? this.#begin(id)
     watch.readers++
@@ -73,13 +109,19 @@ export class Watches {
   #begin(id: string): Watch {
     const watch: Watch = {
       readers: 0,
-      ready: this.#source.watch(id).then(() => {
-        watch.sinceSeq = this.#mark()
-      }),
+      isSubscribed: false,
       sinceSeq: Number.POSITIVE_INFINITY,
+      waiters: new Set(),
       linger: undefined,
     }
     this.#watches.set(id, watch)
+    this.#source.watch(id, () => {
+      watch.isSubscribed = true
+      watch.sinceSeq = this.#mark()
+      const waiters = [...watch.waiters]
+      watch.waiters.clear()
+      for (const onReady of waiters) onReady()
+    })
     return watch
   }
 
