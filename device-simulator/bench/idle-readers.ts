@@ -5,7 +5,7 @@ import { gather, type LiveProduct, registerMarked } from './live-stack.ts'
 import { type Memory, memoryOf, share } from './p5-devices.ts'
 
 /** The API takes 4,000 streams in all. */
-const READERS = [1_000, 3_500]
+const READERS = [1_000, 3_000]
 /** They come and go first: what the API allocates once is no reader's. */
 const FIRST_READERS = 100
 const GONE_DEADLINE_MS = 30_000
