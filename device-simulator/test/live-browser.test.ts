@@ -172,7 +172,11 @@ describe.skipIf(toolMissing('chromium'))('the live screen', () => {
     await page.getByRole('article', { name: 'blink, succeeded' }).waitFor()
     expect(heard).toEqual(['blink'])
     expect(await page.getByText('Telltale has no record of the command').count()).toBe(0)
-    expect(requests.some(({ path }) => /^\/api\/v1\/commands\/[\w-]{36}$/.test(path))).toBe(true)
+    // The stream may show it before the socket is back and it is looked up.
+    await waitFor('the look-up', () =>
+      requests.some(({ path }) => /^\/api\/v1\/commands\/[\w-]{36}$/.test(path)),
+    )
+    expect(heard).toEqual(['blink'])
   })
 
   it('C-BROWSER-2 a command that got lost is said to be lost, and comes from nobody later', async () => {
