@@ -37,7 +37,7 @@ type FromLeader = { term: number; seq: number } & (
 
 type Message =
   | FromLeader
-  | { kind: 'join'; tab: string; devices: readonly string[]; isVisible: boolean }
+  | { kind: 'join'; tab: string; devices: readonly string[]; isVisible: boolean; isLost: boolean }
   | { kind: 'leave'; tab: string }
   | { kind: 'try-now' }
   | { kind: 'doubt' }
@@ -58,6 +58,7 @@ export class Tabs {
   private confirmed: readonly string[] = []
   private state: LiveState = notStarted
   private clockOffsetMs = 0
+  private askedTerm = 0
   private forget: () => void = () => {}
   private silenceTimer: ReturnType<typeof setTimeout> | undefined
   private rollTimer: ReturnType<typeof setInterval> | undefined
@@ -84,7 +85,10 @@ export class Tabs {
       locks,
       name,
       onLead: () => this.lead(),
-      onDeposed: () => this.follow(),
+      onDeposed: () => {
+        this.follow()
+        this.join(true)
+      },
     })
     this.join()
     this.watchSilence(liveLimits.firstWordMaxMs)
@@ -194,16 +198,18 @@ export class Tabs {
     }
   }
 
-  private hearJoin({ tab, ...wish }: Extract<Message, { kind: 'join' }>): void {
+  private hearJoin({ tab, isLost, ...wish }: Extract<Message, { kind: 'join' }>): void {
     const isNew = this.roster.note(tab, wish)
     if (this.connection === null) return
-    if (isNew) this.say(this.stateWords())
+    if (isNew || isLost) this.say(this.stateWords())
     this.connection.setDevices(this.union())
   }
 
   private hearLeader(message: FromLeader): void {
     const place = this.thread.place(message)
-    if (place === 'old' || (place === 'new' && message.kind === 'event')) return
+    if (place === 'old') return
+    // A page that was frozen may have lost the new leader's first word.
+    if (place === 'new' && message.kind === 'event') return this.askWho(message.term)
     // Deposed while this page was frozen: the lock tells so too, but later.
     this.follow()
     this.watchSilence(liveLimits.silenceMaxMs)
@@ -244,9 +250,16 @@ export class Tabs {
     })
   }
 
-  private join(): void {
+  /** Once for each leader. */
+  private askWho(term: number): void {
+    if (this.askedTerm === term) return
+    this.askedTerm = term
+    this.join(true)
+  }
+
+  private join(isLost = false): void {
     const { tab, devices } = this
-    this.post({ kind: 'join', tab, devices, isVisible: this.options.surroundings.isVisible() })
+    this.post({ kind: 'join', tab, devices, isVisible: this.options.surroundings.isVisible(), isLost })
   }
 
   private say(words: Omit<FromLeader & { kind: 'state' }, 'term' | 'seq'> | SaidEvent): void {
