@@ -208,4 +208,23 @@ describe('tabs of one browser', () => {
       [1, 'resync', 3],
     ])
   })
+
+  it('L-TAB-12 a tab that lost the first word of a new leader asks for it at the next one', async () => {
+    const { server, open } = browse()
+    const [first, second, third] = [await open(), await open(), await open()]
+    server.newest.hello('e-0')
+    await read(server, 1)
+    third.deafen(true)
+    first.client.stop()
+    await tick()
+    server.newest.hello('e-1')
+    await tick()
+    third.deafen(false)
+    await read(server, 2)
+    await read(server, 3)
+    expect([second.seen, third.seen]).toEqual([
+      [1, 2, 3],
+      [1, 'resync', 3],
+    ])
+  })
 })

@@ -209,7 +209,7 @@ export class Tabs {
     const place = this.thread.place(message)
     if (place === 'old') return
     // A page that was frozen may have lost the new leader's first word.
-    if (place === 'new' && message.kind === 'event') return this.askWho(message.term)
+    if (place === 'new' && message.kind === 'event') return this.askLeader(message.term)
     // Deposed while this page was frozen: the lock tells so too, but later.
     this.follow()
     this.watchSilence(liveLimits.silenceMaxMs)
@@ -251,7 +251,7 @@ export class Tabs {
   }
 
   /** Once for each leader. */
-  private askWho(term: number): void {
+  private askLeader(term: number): void {
     if (this.askedTerm === term) return
     this.askedTerm = term
     this.join(true)
