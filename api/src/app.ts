@@ -8,16 +8,20 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
+import { auditRoutes } from './audit/routes.ts'
+import { boardRoutes } from './boards/routes.ts'
 import { commandBatchRoutes } from './commands/batches.ts'
 import { commandRoutes } from './commands/routes.ts'
 import { installDashboard } from './dashboard.ts'
 import type { Api, Deps } from './deps.ts'
+import { deviceChangeRoutes } from './devices/changes.ts'
 import { credentialRoutes } from './devices/credentials.ts'
 import { deletionRoutes } from './devices/deletions.ts'
 import { deviceRoutes } from './devices/routes.ts'
 import { diagnosticsRoutes } from './diagnostics/routes.ts'
 import { enrolmentRoutes } from './enrolments/routes.ts'
 import { handleError } from './errors.ts'
+import { fleetRoutes } from './fleet/routes.ts'
 import { integrationRoutes } from './integrations/routes.ts'
 import { pollRoutes } from './live/poll.ts'
 import { socketRoutes } from './live/socket.ts'
@@ -28,13 +32,16 @@ import { installRouteIndex } from './route-index.ts'
 import { installGuard } from './session/guard.ts'
 import { sessionRoutes } from './session/routes.ts'
 import { isSecure } from './session/transport.ts'
+import { settingsRoutes } from './settings/routes.ts'
 import { installDocumentation } from './system/documentation.ts'
+import { systemOverviewRoutes } from './system/overview.ts'
 import { systemRoutes } from './system/routes.ts'
 import { latestRoutes } from './telemetry/latest.ts'
 import { rejectedRoutes } from './telemetry/rejected.ts'
 import { readingsRoutes } from './telemetry/routes.ts'
 import { tokenRoutes } from './tokens/routes.ts'
 import { typeRoutes } from './types/routes.ts'
+import { userRoutes } from './users/routes.ts'
 import { compileValidator } from './validation.ts'
 
 const BODY_BYTES_MAX = 256 * 1024
@@ -148,19 +155,26 @@ function tooMany(ttlMs: number): ProblemError {
 async function installRoutes(api: Api, deps: Deps): Promise<void> {
   sessionRoutes(api, deps)
   tokenRoutes(api, deps)
+  userRoutes(api, deps)
+  auditRoutes(api, deps)
+  settingsRoutes(api, deps)
   deviceRoutes(api, deps)
+  deviceChangeRoutes(api, deps)
+  fleetRoutes(api, deps)
   deletionRoutes(api, deps)
   credentialRoutes(api, deps)
   typeRoutes(api, deps)
   enrolmentRoutes(api, deps)
   integrationRoutes(api, deps)
   diagnosticsRoutes(api, deps)
+  systemOverviewRoutes(api, deps)
   latestRoutes(api, deps)
   readingsRoutes(api, deps)
   rejectedRoutes(api, deps)
   presenceRoutes(api, deps)
   commandRoutes(api, deps)
   commandBatchRoutes(api, deps)
+  boardRoutes(api, deps)
   sseRoutes(api, deps)
   pollRoutes(api, deps)
   await socketRoutes(api, deps)

@@ -52,6 +52,26 @@ it('C-REST-2 listed newest first, read and cancelled by id; what is gone cannot 
   expect((await call(api, `DELETE /commands/${randomUUID()}`, { headers: operator })).status).toBe(404)
 })
 
+it('C-REST-8 those of a range are listed, the first moment in it, the last one not', async () => {
+  const ids: string[] = []
+  for (let i = 0; i < 3; i++) ids.push((await send({})).body.id)
+  const start = Date.UTC(2026, 0, 1)
+  for (const [i, id] of ids.entries())
+    await api.database.pool.query('UPDATE command SET created_at = to_timestamp($2 / 1000.0) WHERE id = $1', [
+      id,
+      start + i * 1_000,
+    ])
+  const listed = async (query: string) => {
+    const { body } = await call(api, `GET /devices/kitchen/commands?${query}`, { headers: operator })
+    return body.items?.map(({ id }: { id: string }) => ids.indexOf(id)) ?? body.code
+  }
+  expect(await listed(`from=${start}&to=${start + 2_000}`)).toEqual([1, 0])
+  expect(await listed(`from=${start + 1}`)).toEqual([2, 1])
+  expect(await listed(`to=${start + 1}`)).toEqual([0])
+  expect(await listed(`from=${start}&to=${start + 2_001}&limit=2`)).toEqual([2, 1])
+  expect(await listed(`from=${start + 1}&to=${start}`)).toBe('invalid_range')
+})
+
 it('C-REST-3 a disabled device takes none, and a full queue says so', async () => {
   await addDevice(api, 'off')
   await call(api, 'PATCH /devices/off', { headers: operator, body: { disabled: true } })

@@ -101,6 +101,27 @@ describe('exports', () => {
     ])
   })
 
+  it('T-CSV-3 a link asks for the file by name, with the same lines as Accept, for one device and for several', async () => {
+    const read = async (path: string, accept?: string) => {
+      const answer = await fetch(api.url(path), { headers: { ...headers, ...(accept && { accept }) } })
+      return [answer.headers.get('content-type'), await answer.text()]
+    }
+    const browser = 'text/html,application/xhtml+xml,*/*;q=0.8'
+    for (const [name, type] of [
+      ['csv', 'text/csv'],
+      ['ndjson', 'application/x-ndjson'],
+    ])
+      for (const path of [`/devices/kitchen/readings?${range}`, `/readings?devices=kitchen&${range}`])
+        expect(await read(`${path}&format=${name}`, browser)).toEqual(await read(path, type))
+    const file = await fetch(api.url(`/readings?devices=kitchen&${range}&format=csv`), { headers })
+    expect(file.headers.get('content-disposition')).toBe('attachment; filename="readings.csv"')
+    await file.text()
+    const [type] = await read(`/devices/kitchen/readings?${range}&format=ndjson`, 'text/csv')
+    expect(type).toBe('application/x-ndjson; charset=utf-8')
+    const wrong = await fetch(api.url(`/devices/kitchen/readings?${range}&format=xlsx`), { headers })
+    expect(wrong.status).toBe(400)
+  })
+
   it('T-EXPORT-1 a slow reader holds no database connection; one that goes away ends its export', async () => {
     const times = Array.from({ length: 200_000 }, (_, i): [number, number] => [start + i, i])
     await addDevice(api, 'long')

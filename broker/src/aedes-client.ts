@@ -21,6 +21,11 @@ interface Internals {
 
 const internals = (client: Client) => client as unknown as Internals
 
+/** As its package says. */
+export function versionOf(aedes: Aedes): string {
+  return (aedes as unknown as { version: string }).version
+}
+
 export function pauseClient(client: Client): void {
   internals(client).pause()
 }

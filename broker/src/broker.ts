@@ -3,7 +3,7 @@ import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { Aedes, type AuthenticateError, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
 import type { AcceptDeps } from './accept.ts'
-import { forgetGhost, pauseClient, saidDisconnect } from './aedes-client.ts'
+import { forgetGhost, pauseClient, saidDisconnect, versionOf } from './aedes-client.ts'
 import { attachSession, newSession } from './attach-session.ts'
 import {
   type Accepted,
@@ -31,6 +31,7 @@ import type { Sessions, StoredSession } from './sessions/sessions.ts'
 import type { Qos, SessionStore } from './sessions/store.ts'
 import type { StoredWills } from './sessions/stored-wills.ts'
 import { Subscribing } from './subscribing.ts'
+import type { Totals } from './totals.ts'
 
 export interface BrokerDeps extends Omit<AcceptDeps, 'publish'>, AuthenticateDeps {
   sessions: Sessions
@@ -40,6 +41,7 @@ export interface BrokerDeps extends Omit<AcceptDeps, 'publish'>, AuthenticateDep
   doorkeeper: Doorkeeper
   directory: DeviceDirectory
   diagnostics: Diagnostics
+  totals: Totals
   limits: ClientLimits
   log: Logger
   /** Word from the API: somebody's secret is no longer good. */
@@ -95,6 +97,10 @@ export class Broker {
       authorizeForward: () => null,
     })
     this.#listen()
+  }
+
+  get aedesVersion(): string {
+    return versionOf(this.#aedes)
   }
 
   async start(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Client } from 'aedes'
 import { type Attachment, endReasonOf } from './attachment.ts'
-import type { PresenceReason } from './contract/index.ts'
+import type { ConnectionCount, PresenceReason } from './contract/index.ts'
 import { principalName } from './principals.ts'
 
 /** Everybody who has proved who they are and is still connected. */
@@ -14,6 +14,19 @@ export class Clients {
   /** Devices only: the API's own link and integrations are not counted. */
   get deviceCount(): number {
     return this.#devices.size
+  }
+
+  /** A look at each, once a second; the API's own link is not counted. */
+  connections(): ConnectionCount[] {
+    const counts = new Map<string, ConnectionCount>()
+    for (const { principal, peer } of this.#attachments.values()) {
+      if (principal.kind === 'platform') continue
+      const key = `${principal.kind} ${peer.listener}`
+      const known = counts.get(key)
+      if (known) known.count++
+      else counts.set(key, { listener: peer.listener, who: principal.kind, count: 1 })
+    }
+    return [...counts.values()]
   }
 
   add(client: Client, attachment: Attachment): void {

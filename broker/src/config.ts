@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { ConfigError, loadConfig } from '@telltale/infra/config'
 import { settings } from '@telltale/infra/settings'
 import { brokerProblems, brokerSettings, portProblems } from '@telltale/infra/settings-rules'
+import type { BrokerSettings } from '@telltale/infra/storage/broker-settings'
 import { Type } from 'typebox'
 
 const schema = Type.Object({
@@ -43,4 +44,14 @@ export function timeWindow(config: BrokerConfig): { backfillMs: number; aheadMs:
   const { TELLTALE_BACKFILL_DAYS: backfillDays, TELLTALE_RETENTION_DAYS: retentionDays } = config
   const days = retentionDays > 0 ? Math.min(backfillDays, retentionDays) : backfillDays
   return { backfillMs: days * DAY_MS, aheadMs: AHEAD_MS }
+}
+
+/** What the dashboard shows of them; never a secret. */
+export function shownSettings(config: BrokerConfig): BrokerSettings {
+  return {
+    enrolment: config.TELLTALE_ENROLMENT,
+    enrolmentKeySet: config.TELLTALE_ENROLMENT_KEY !== undefined,
+    retentionDays: config.TELLTALE_RETENTION_DAYS,
+    backfillDays: config.TELLTALE_BACKFILL_DAYS,
+  }
 }

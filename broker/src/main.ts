@@ -3,12 +3,13 @@ import { createLog, type Logger } from '@telltale/infra/log'
 import { hashSecret } from '@telltale/infra/secrets'
 import { type Releases, runService } from '@telltale/infra/service'
 import { tlsFiles } from '@telltale/infra/settings-rules'
+import { noteBrokerSettings } from '@telltale/infra/storage/broker-settings'
 import { openEngine } from '@telltale/infra/storage/engine'
 import { ownerOf, saidClientId } from './attachment.ts'
 import { Broker } from './broker.ts'
 import { Cluster } from './cluster.ts'
 import { CommandDispatcher } from './commands.ts'
-import { type BrokerConfig, brokerConfig, timeWindow } from './config.ts'
+import { type BrokerConfig, brokerConfig, shownSettings, timeWindow } from './config.ts'
 import { filters, type PlatformKind, parseTopic, topics } from './contract/index.ts'
 import { CredentialLookup } from './credential-lookup.ts'
 import { Diagnostics } from './diagnostics.ts'
@@ -73,7 +74,7 @@ await runService(async (releases) => {
   const accepting = { writer, presence, commands, window: timeWindow(config), log }
   const broker: Broker = new Broker({
     ...accepting,
-    ...{ pool, stores, sessions, router, doorkeeper, diagnostics },
+    ...{ pool, stores, sessions, router, doorkeeper, diagnostics, totals },
     storedWills: new StoredWills({ brokerId, durable: stores.durable, log }),
     platformSecret: config.TELLTALE_PLATFORM_SECRET,
     enrolment: enrolmentOf(config),
@@ -142,6 +143,7 @@ await runService(async (releases) => {
     setTimeout(look, limits.cluster.lostAfterMs).unref()
   })
   await liveness.start()
+  await noteBrokerSettings(pool, brokerId, shownSettings(config))
   await wills.setAside(brokerId)
   const sendAside = () =>
     void wills.sendSetAside(brokerId).catch((err) => log.warn({ err }, 'wills could not be sent'))
@@ -176,6 +178,8 @@ await runService(async (releases) => {
     const now = {
       brokerId,
       connections: broker.clients.deviceCount,
+      connectionsBy: broker.clients.connections(),
+      aedesVersion: broker.aedesVersion,
       pendingRows,
       pendingBytes,
       busyShare,

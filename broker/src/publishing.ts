@@ -11,6 +11,7 @@ import type { Router } from './router.ts'
 import type { Published, Sessions } from './sessions/sessions.ts'
 import type { SessionStore } from './sessions/store.ts'
 import { StampClock } from './telemetry.ts'
+import type { Totals } from './totals.ts'
 
 export interface PublishingDeps extends AcceptDeps {
   sessions: Sessions
@@ -18,6 +19,7 @@ export interface PublishingDeps extends AcceptDeps {
   stores: { durable: SessionStore }
   directory: DeviceDirectory
   diagnostics: Diagnostics
+  totals: Totals
   limits: { deviceRetained: number; messageBytes: number }
   onRevoked: (principalName: string) => void
 }
@@ -76,7 +78,11 @@ export class Publishing {
       return { code: 'limit_messages', detail: 'too many messages of QoS 2 are unfinished' }
     // Subscribers are served here, whether the publisher is still there to be answered or not.
     const release = order.enter((outcome) => {
-      if (outcome === 'new') this.#deps.router.publish(packet as Published)
+      if (outcome === 'new') {
+        this.#deps.router.publish(packet as Published)
+        // aedes answers in the callback, and only those who are still there.
+        if (packet.qos > 0 && isReadings(topic) && !client.closed) this.#deps.totals.acknowledged()
+      }
       callback(outcome instanceof Error ? outcome : null)
     })
     const publish: Incoming = { client, attachment, packet, topic }
@@ -171,6 +177,10 @@ export class Publishing {
       return true
     }
   }
+}
+
+function isReadings({ kind }: Topic): boolean {
+  return kind === 'telemetry' || kind === 'metric'
 }
 
 function sourceOf(attachment: Attachment, deviceId: string): Source {

@@ -1,5 +1,5 @@
 import type { Message } from './batch.ts'
-import type { TotalsPayload } from './contract/index.ts'
+import type { ConnectionCount, TotalsPayload } from './contract/index.ts'
 
 /** Commit times kept for one second's percentiles; more are thinned out, not added. */
 const SAMPLES_MAX = 1_000
@@ -16,6 +16,7 @@ export class Totals {
   #duplicates = 0
   #conflicts = 0
   #batches = 0
+  #acknowledged = 0
   #commitMs: number[] = []
   isDatabaseUp = true
 
@@ -28,6 +29,11 @@ export class Totals {
     if (this.#commitMs.length < SAMPLES_MAX) this.#commitMs.push(commitMs)
   }
 
+  /** Counted where the answer is given, not where the message is stored: that they agree is worth looking at. */
+  acknowledged(): void {
+    this.#acknowledged++
+  }
+
   committed({ duplicates, conflicts }: { duplicates: number; conflicts: number }): void {
     this.#batches++
     this.#duplicates += duplicates
@@ -38,7 +44,7 @@ export class Totals {
   /** The counts so far, and the commit times since the last call. */
   take(
     now: Pick<TotalsPayload, 'brokerId' | 'connections' | 'pendingRows' | 'pendingBytes' | 'busyShare'> &
-      Troubles,
+      Troubles & { connectionsBy: ConnectionCount[]; aedesVersion: string },
   ): TotalsPayload {
     const sorted = this.#commitMs.sort((a, b) => a - b)
     this.#commitMs = []
@@ -54,6 +60,9 @@ export class Totals {
       commitP50Ms: percentile(sorted, 0.5),
       commitP99Ms: percentile(sorted, 0.99),
       databaseUp: this.isDatabaseUp,
+      acknowledgedTotal: this.#acknowledged,
+      rssBytes: process.memoryUsage.rss(),
+      nodeVersion: process.version,
     }
   }
 }

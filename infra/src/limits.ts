@@ -60,6 +60,17 @@ export const limits = {
     totalsMs: 1_000,
     maintenanceMs: 60_000,
   },
+  people: {
+    /** How long a link for a new user, or a reset one, signs in: a weekend. */
+    linkHours: 72,
+    /** After signing in by a link, so long a password may be chosen without the current one. */
+    choosePasswordMinutes: 60,
+    /** Signed-in browsers of one user; a further one ends the one without use the longest. */
+    sessionsPerUserMax: 50,
+    /** NIST SP 800-63B: length is what counts; no rules of composition. */
+    passwordCharsMin: 10,
+    passwordCharsMax: 256,
+  },
   signIns: {
     /** Devices whose credentials are looked up at once, and how often: 800 a second, so that others are served too. */
     lookupsMax: 16,
@@ -184,6 +195,12 @@ export const limits = {
     idleMs: 500,
     retryDelayMinMs: 500,
     retryDelayMaxMs: 5_000,
+  },
+  boards: {
+    /** More than anybody looks at; enough for one per device of a small plant. */
+    perOwnerMax: 200,
+    /** Fifty panels with the longest names there are take less; command panels with huge params do not. */
+    panelsBytesMax: 128 * 1024,
   },
   listeners: {
     /** A TLS handshake, and the HTTP request before a WebSocket, end within this; then the socket is closed. */

@@ -9,10 +9,18 @@ import { DeviceParams } from '../devices/routes.ts'
 import { decodeCursor, toPage } from '../paging.ts'
 import { ProblemError } from '../problems.ts'
 import { principalOf } from '../session/guard.ts'
+import { parseRange } from '../telemetry/time.ts'
 import { sendCommand, withdrawCommand } from './service.ts'
 
 const Uuid = Type.String({ format: 'uuid' })
 const CommandParams = Type.Object({ commandId: Uuid })
+/** Without either, all of them; with both, those that were asked for in between. */
+const CommandsQuery = Type.Object({
+  ...PageQuery.properties,
+  from: Type.Optional(Type.String({ description: 'created at or after: RFC 3339, epoch ms or now-15m' })),
+  to: Type.Optional(Type.String({ description: 'created before' })),
+})
+const FOREVER = Number.POSITIVE_INFINITY
 const PageKey = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
 export const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
@@ -32,14 +40,20 @@ function readRoutes(app: Api, { pool }: Deps): void {
         tags: ['commands'],
         summary: 'Commands of a device, newest first',
         params: DeviceParams,
-        querystring: PageQuery,
+        querystring: CommandsQuery,
         response: { 200: Page(Command) },
       },
     },
-    async ({ params: { id }, query: { limit = 50, cursor } }) => {
+    async ({ params: { id }, query: { limit = 50, cursor, from, to } }) => {
       const beforeSeq = decodeCursor<number>(cursor, PageKey)
+      const isRange = from !== undefined || to !== undefined
+      const created = isRange ? parseRange({ from: from ?? '0', to: to ?? 'now+1m' }, FOREVER) : undefined
       if ((await existingDevices(pool, [id])).size === 0) throw new ProblemError('device_not_found')
-      const rows = await listCommands(pool, id, { limit: limit + 1, ...(beforeSeq && { beforeSeq }) })
+      const rows = await listCommands(pool, id, {
+        limit: limit + 1,
+        ...(beforeSeq && { beforeSeq }),
+        ...(created && { created }),
+      })
       return toPage(rows, limit, { item: ({ seq: _, ...command }) => command, key: ({ seq }) => seq })
     },
   )

@@ -10,7 +10,9 @@ export const DeviceFilter = Type.Object(
     ids: Type.Optional(Type.Array(DeviceId, { minItems: 1, maxItems: 1_000, uniqueItems: true })),
     q: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'part of the id or name' })),
     status: Type.Optional(PresenceStatus),
-    tag: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    tag: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 520, description: 'or several with commas: all of them' }),
+    ),
     type: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   },
   { additionalProperties: false, minProperties: 1 },

@@ -4,7 +4,14 @@ import { Presence, PresenceStatus } from './presence.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 200 })
 const Tag = Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\s,:]+$' })
-const Tags = Type.Array(Tag, { maxItems: 32, uniqueItems: true })
+/** In an address: one tag, or several with commas between them. */
+export const TagList = Type.String({
+  maxLength: 520,
+  pattern: '^[^\\s,:]+(,[^\\s,:]+){0,7}$',
+  description: 'a tag, or up to eight with commas between them: the device has all of them',
+})
+export const TAGS_MAX = 32
+const Tags = Type.Array(Tag, { maxItems: TAGS_MAX, uniqueItems: true })
 
 export const Device = Type.Object({
   id: DeviceId,
@@ -34,6 +41,42 @@ export const DeviceChange = Type.Partial(
 )
 export type DeviceChange = Type.Static<typeof DeviceChange>
 
+/** Which devices: all conditions together. Everybody is said in so many words, never by leaving the rest out. */
+const DevicesFilter = Type.Object(
+  {
+    all: Type.Optional(Type.Literal(true)),
+    ids: Type.Optional(Type.Array(DeviceId, { minItems: 1, maxItems: 10_000, uniqueItems: true })),
+    q: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'part of the id or name' })),
+    status: Type.Optional(PresenceStatus),
+    tag: Type.Optional(TagList),
+    type: Type.Optional(Name),
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+
+/** One change for many devices. */
+export const DevicesChange = Type.Object(
+  {
+    filter: DevicesFilter,
+    addTags: Type.Optional(Tags),
+    removeTags: Type.Optional(Tags),
+    disabled: Type.Optional(Type.Boolean()),
+    dryRun: Type.Optional(Type.Boolean({ default: false, description: 'only count the devices' })),
+    devicesMax: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'refuse when the filter has come to match more than this' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type DevicesChange = Type.Static<typeof DevicesChange>
+
+export const DevicesChanged = Type.Object({
+  devices: Type.Integer({ description: 'how many the filter matches' }),
+  changed: Type.Integer({ description: 'of them, those that were not so before; 0 in a dry run' }),
+  refused: Type.Integer({ description: 'left as they were: they would have more than 32 tags' }),
+})
+export type DevicesChanged = Type.Static<typeof DevicesChanged>
+
 /** `secret` is shown this once only; Telltale keeps a hash. */
 export const DeviceCreated = Type.Intersect([Device, Type.Object({ secret: Type.String() })])
 export type DeviceCreated = Type.Static<typeof DeviceCreated>
@@ -43,7 +86,11 @@ export const DeviceQuery = Type.Intersect([
   Type.Object({
     q: Type.Optional(Type.String({ maxLength: 200, description: 'part of the id or name' })),
     status: Type.Optional(PresenceStatus),
-    tag: Type.Optional(Tag),
+    tag: Type.Optional(TagList),
+    type: Type.Optional(Name),
+    ids: Type.Optional(
+      Type.String({ maxLength: 16_384, description: 'comma-separated: those of these ids that exist' }),
+    ),
   }),
 ])
 export type DeviceQuery = Type.Static<typeof DeviceQuery>

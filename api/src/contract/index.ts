@@ -1,3 +1,5 @@
+export { AuditEntry, AuditQuery } from './audit.ts'
+export { Board, BoardChange, BoardQuery, BoardSummary, NewBoard, Panel } from './boards.ts'
 export {
   CommandBatch,
   CommandBatchCount,
@@ -27,6 +29,8 @@ export {
   DeviceCreated,
   DevicePage,
   DeviceQuery,
+  DevicesChange,
+  DevicesChanged,
   FleetSummary,
   Latest,
   LatestValue,
@@ -34,11 +38,20 @@ export {
 } from './devices.ts'
 export { ConnectionProblem, DeviceDiagnostics, FleetProblem } from './diagnostics.ts'
 export { Enrolment } from './enrolments.ts'
+export {
+  FleetAlarms,
+  FleetDays,
+  FleetFacets,
+  FleetIndex,
+  FleetQuery,
+  FleetSparklines,
+} from './fleet.ts'
 export { Integration, IntegrationCreated, NewIntegration } from './integrations.ts'
 export { LiveEvent, PollAnswer } from './live.ts'
 export { DeviceSession, Presence, PresenceHistory, PresenceStatus } from './presence.ts'
 export { Session, SignIn } from './session.ts'
-export { Readiness } from './system.ts'
+export { Settings } from './settings.ts'
+export { Readiness, RejectedSummary, SystemNow } from './system.ts'
 export {
   type BucketColumns,
   FleetReadings,
@@ -51,3 +64,12 @@ export {
 } from './telemetry.ts'
 export { NewToken, Token, TokenCreated } from './tokens.ts'
 export { CommandType, DeviceType, DeviceTypeBody, MetricType, Threshold, TypeName } from './types.ts'
+export {
+  NewUser,
+  OwnSession,
+  PasswordChange,
+  SignInLink,
+  User,
+  UserChange,
+  UserWithLink,
+} from './users.ts'

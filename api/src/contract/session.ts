@@ -17,6 +17,12 @@ export type SignIn = Type.Static<typeof SignIn>
 export const Session = Type.Object({
   user: Type.Object({ username: Type.String(), role: Role }),
   expiresAt: Instant,
+  passwordState: Type.Optional(
+    Type.Union([Type.Literal('missing'), Type.Literal('replaceable'), Type.Literal('set')], {
+      description:
+        'missing: choose one; replaceable: begun with a link, the current one is not asked for. Tokens have none',
+    }),
+  ),
   /** What the dashboard needs to tell a person how to connect a device. */
   mqtt: Type.Object({ host: Type.String(), port: Type.Integer() }),
   version: Type.String(),

@@ -54,3 +54,67 @@ export const Readiness = Type.Object({
   ),
 })
 export type Readiness = Type.Static<typeof Readiness>
+
+const Connections = Type.Object({
+  listener: Type.Union([Type.Literal('tcp'), Type.Literal('tls'), Type.Literal('ws')]),
+  who: Type.Union([Type.Literal('device'), Type.Literal('integration')]),
+  count: Type.Integer(),
+})
+
+/** `GET /system`: what the parts of the platform say of themselves. */
+export const SystemNow = Type.Object({
+  api: Type.Object({
+    startedAt: EpochMs,
+    version: Type.String(),
+    nodeVersion: Type.String(),
+    rssBytes: Type.Number(),
+    liveConnections: Type.Integer({ description: 'streams, polls and sockets open at this API' }),
+  }),
+  brokers: Type.Array(
+    Type.Object({
+      brokerId: Type.String(),
+      startedAt: EpochMs,
+      nodeVersion: Type.Union([Type.String(), Type.Null()]),
+      aedesVersion: Type.Union([Type.String(), Type.Null()]),
+      rssBytes: Type.Union([Type.Number(), Type.Null()]),
+      connections: Type.Array(Connections),
+      acknowledged: Type.Union([Type.Integer(), Type.Null()], {
+        description:
+          'messages with readings whose PUBACK or PUBREC was written; null: an older broker does not say',
+      }),
+      stored: Type.Integer({
+        description: 'messages stored, those rejected and kept with the reason among them',
+      }),
+      rejected: Type.Integer(),
+    }),
+  ),
+  history: Type.Object(
+    {
+      everyMs: Type.Integer(),
+      from: EpochMs,
+      messagesPerSecond: Type.Array(Type.Union([Type.Number(), Type.Null()])),
+      readingsPerSecond: Type.Array(Type.Union([Type.Number(), Type.Null()])),
+      commitP50Ms: Type.Array(Type.Union([Type.Number(), Type.Null()])),
+      commitP99Ms: Type.Array(Type.Union([Type.Number(), Type.Null()])),
+    },
+    { description: 'of the last half hour, as this API has seen it; null: no broker told anything' },
+  ),
+})
+export type SystemNow = Type.Static<typeof SystemNow>
+
+/** `GET /system/rejected`: of the last day, by kind of reason. */
+export const RejectedSummary = Type.Object({
+  total: Type.Integer(),
+  isCapped: Type.Boolean({ description: 'there were more; only the newest are counted' }),
+  kinds: Type.Array(
+    Type.Object({
+      kind: Type.String(),
+      count: Type.Integer(),
+      newestAt: EpochMs,
+      devices: Type.Integer(),
+      mostlyFrom: Type.Object({ id: Type.String(), name: Type.String() }),
+      example: Type.String({ description: 'the newest reason, word for word' }),
+    }),
+  ),
+})
+export type RejectedSummary = Type.Static<typeof RejectedSummary>

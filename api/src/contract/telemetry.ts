@@ -9,6 +9,11 @@ const range = {
   to: Type.Optional(Type.String({ default: 'now' })),
   bucket: Type.Optional(Type.String({ default: 'auto', description: 'auto, raw, or 10s, 1m, 1h …' })),
   maxPoints: Type.Optional(Type.Integer({ minimum: 10, maximum: 10_000, default: 500 })),
+  format: Type.Optional(
+    Type.Union([Type.Literal('csv'), Type.Literal('ndjson')], {
+      description: 'a file to download, for a link, which cannot set Accept; it wins over Accept',
+    }),
+  ),
 }
 export const ReadingsQuery = Type.Object(range)
 export type ReadingsQuery = Type.Static<typeof ReadingsQuery>

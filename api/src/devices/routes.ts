@@ -18,6 +18,10 @@ import type { Api, Deps } from '../deps.ts'
 import { decodeCursor, toPage } from '../paging.ts'
 import { ProblemError } from '../problems.ts'
 import { principalOf } from '../session/guard.ts'
+import { parseDeviceIds } from './ids.ts'
+
+/** A page holds no more. */
+const IDS_MAX = 200
 
 export const DeviceParams = Type.Object({ id: DeviceId })
 
@@ -38,9 +42,10 @@ function readRoutes(app: Api, { pool }: Deps): void {
         response: { 200: DevicePage },
       },
     },
-    async ({ query: { limit = 50, cursor, q, status, tag } }) => {
+    async ({ query: { limit = 50, cursor, ids, ...selection } }) => {
       const after = decodeCursor<string>(cursor, DeviceId)
-      const rows = await listDevices(pool, { limit: limit + 1, after, q, status, tag })
+      const named = ids === undefined ? undefined : parseDeviceIds(ids, IDS_MAX, 'query/ids').ids
+      const rows = await listDevices(pool, { limit: limit + 1, after, ids: named, ...selection })
       return toPage(rows, limit, { item: (device) => device, key: (device) => device.id })
     },
   )

@@ -27,6 +27,10 @@ export class StreamPlaces {
   readonly #byUser = new Tally(bounds.perUserMax)
   readonly #anonymous = new Tally(bounds.anonymousPerAddressMax)
 
+  get open(): number {
+    return this.#all.of('')
+  }
+
   ofUser(name: string): number {
     return this.#byUser.of(name)
   }

@@ -1,7 +1,7 @@
 import { hashSecret } from '@telltale/infra/secrets'
 import type { Queryable } from '@telltale/infra/storage/pool'
 import { TOKEN_PREFIX, useToken } from '@telltale/infra/storage/tokens'
-import { type Role, useLoginSession } from '@telltale/infra/storage/users'
+import { type PasswordState, type Role, useLoginSession } from '@telltale/infra/storage/users'
 
 /** Who a request speaks for. `hash` identifies the session or token without being able to use it. */
 export interface Principal {
@@ -11,6 +11,8 @@ export interface Principal {
   hash: Buffer
   /** Null: a token without an end. */
   expiresAt: Date | null
+  /** Of a person; tokens have no password. */
+  passwordState?: PasswordState
 }
 
 export const SESSION_COOKIE = 'telltale_session'
@@ -58,6 +60,7 @@ async function authenticateCookie(db: Queryable, secret: string): Promise<Princi
       role: session.role,
       hash,
       expiresAt: session.expiresAt,
+      passwordState: session.passwordState,
     }
   )
 }

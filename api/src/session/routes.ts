@@ -3,6 +3,7 @@ import {
   createLoginSession,
   deleteLoginSession,
   findUser,
+  type NewLoginSession,
   redeemSignInLink,
   type UserRecord,
 } from '@telltale/infra/storage/users'
@@ -13,6 +14,7 @@ import { Session, SignIn } from '../contract/index.ts'
 import type { Api, Deps } from '../deps.ts'
 import { ProblemError } from '../problems.ts'
 import { version } from '../version.ts'
+import { accountRoutes } from './account.ts'
 import { SignInAttempts } from './attempts.ts'
 import { type Principal, SESSION_COOKIE } from './authenticate.ts'
 import { principalOf } from './guard.ts'
@@ -26,6 +28,7 @@ const COOKIE_MAX_AGE_S = 30 * 24 * 3_600
 
 export function sessionRoutes(app: Api, deps: Deps): void {
   const attempts = new SignInAttempts()
+  accountRoutes(app, deps, attempts)
 
   app.post(
     '/session',
@@ -35,9 +38,10 @@ export function sessionRoutes(app: Api, deps: Deps): void {
     },
     async (request, reply) => {
       if (checkOrigin(request.headers) === 'foreign') throw new ProblemError('bad_origin')
-      const user = await identify(deps, attempts, request)
-      await audit(deps, request, { actor: user.username, action: 'session.start', result: 'ok' })
-      return toSession(deps, request, await startSession(deps, user, { request, reply }))
+      const session = await enter(deps, attempts, { request, reply })
+      const detail = { by: 'link' in request.body ? 'link' : 'password' }
+      await audit(deps, request, { actor: session.name, action: 'session.start', detail, result: 'ok' })
+      return toSession(deps, request, session)
     },
   )
 
@@ -69,51 +73,54 @@ export function sessionRoutes(app: Api, deps: Deps): void {
   )
 }
 
+type Exchange = { request: FastifyRequest<{ Body: SignIn }>; reply: FastifyReply }
+type Entered = Pick<Principal, 'name' | 'role' | 'expiresAt' | 'passwordState'>
+type Identified = { user: UserRecord; proof: NewLoginSession['proof'] }
+
 /** @throws ProblemError with the same answer for an unknown user and a wrong password */
-async function identify(
-  deps: Deps,
-  attempts: SignInAttempts,
-  request: FastifyRequest<{ Body: SignIn }>,
-): Promise<UserRecord> {
-  const { body, ip } = request
+async function enter(deps: Deps, attempts: SignInAttempts, exchange: Exchange): Promise<Entered> {
+  const { body, ip } = exchange.request
   // A link is a 256-bit secret; it shares the address's count, and nobody's name.
   const username = 'link' in body ? '(link)' : body.username
   const waitMs = attempts.begin(ip, username)
   if (waitMs > 0) throw new ProblemError('too_many_attempts', { retryAfterS: Math.ceil(waitMs / 1_000) })
-  const user = 'link' in body ? await redeemSignInLink(deps.pool, body.link) : await checkPassword(deps, body)
-  if (!user) {
-    await audit(deps, request, { action: 'session.start', target: username, result: 'failed' })
+  const identified = await identify(deps, body)
+  const session = identified && (await startSession(deps, identified, exchange))
+  if (!session) {
+    await audit(deps, exchange.request, { action: 'session.start', target: username, result: 'failed' })
     throw new ProblemError('link' in body ? 'link_used' : 'wrong_credentials')
   }
   attempts.succeeded(ip, username)
-  return user
+  return session
 }
 
-async function checkPassword(
-  { pool }: Deps,
-  { username, password }: { username: string; password: string },
-): Promise<UserRecord | undefined> {
-  const user = await findUser(pool, username)
-  return (await passwordMatches(user?.passwordHash, password)) ? user : undefined
+async function identify({ pool }: Deps, body: SignIn): Promise<Identified | undefined> {
+  if ('link' in body) {
+    const user = await redeemSignInLink(pool, body.link)
+    return user && { user, proof: 'link' }
+  }
+  const user = await findUser(pool, body.username)
+  // One without a password takes as long to be refused as one with another.
+  const passwordHash = user?.passwordHash ?? undefined
+  const matches = await passwordMatches(passwordHash, body.password)
+  return user && passwordHash && matches ? { user, proof: { passwordHash } } : undefined
 }
 
 /** Always a new session, and an end to the one this browser came with: nobody can plant one beforehand. */
 async function startSession(
   { pool, sessions }: Deps,
-  user: UserRecord,
-  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-): Promise<Pick<Principal, 'name' | 'role' | 'expiresAt'>> {
+  { user, proof }: Identified,
+  { request, reply }: Exchange,
+): Promise<Entered | undefined> {
   const previous = request.cookies[SESSION_COOKIE]
   if (previous) {
     await deleteLoginSession(pool, hashSecret(previous))
     sessions.end(hashSecret(previous))
   }
   const { ip: address, headers } = request
-  const started = await createLoginSession(pool, {
-    userId: user.id,
-    address,
-    userAgent: headers['user-agent'],
-  })
+  const userAgent = headers['user-agent']
+  const started = await createLoginSession(pool, { userId: user.id, address, userAgent, proof })
+  if (!started) return undefined
   reply.setCookie(SESSION_COOKIE, started.token, {
     path: '/',
     httpOnly: true,
@@ -121,16 +128,23 @@ async function startSession(
     secure: isSecure(request),
     maxAge: COOKIE_MAX_AGE_S,
   })
-  return { name: user.username, role: user.role, expiresAt: started.expiresAt }
+  const { expiresAt, passwordState } = started
+  return { name: user.username, role: user.role, expiresAt, passwordState }
 }
 
 function toSession(
   { mqtt }: Deps,
   request: FastifyRequest,
-  { name, role, expiresAt }: Pick<Principal, 'name' | 'role' | 'expiresAt'>,
+  { name, role, expiresAt, passwordState }: Entered,
 ): Session {
   const until = (expiresAt ?? NEVER).toISOString()
   // A broker that listens everywhere is reached where this request came in.
   const host = mqtt.host ?? request.hostname
-  return { user: { username: name, role }, expiresAt: until, mqtt: { host, port: mqtt.port }, version }
+  return {
+    user: { username: name, role },
+    expiresAt: until,
+    ...(passwordState && { passwordState }),
+    mqtt: { host, port: mqtt.port },
+    version,
+  }
 }

@@ -90,6 +90,17 @@ function watchTroubles(totals: Deps['totals'], registry: Registry): void {
         this.inc({ broker }, droppedTotal)
     },
   })
+  new Counter({
+    name: 'telltale_messages_acknowledged_total',
+    help: 'Messages with readings whose PUBACK or PUBREC was written; never more than are stored',
+    labelNames: ['broker'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { brokerId: broker, acknowledgedTotal = 0 } of totals.brokers())
+        this.inc({ broker }, acknowledgedTotal)
+    },
+  })
 }
 
 const BROKER_GAUGES = [

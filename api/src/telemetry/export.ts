@@ -12,8 +12,14 @@ export type ExportFormat = 'text/csv' | 'application/x-ndjson'
 
 let running = 0
 
-/** The format asked for; a browser or curl without a wish gets JSON. */
-export function exportFormat(accept: string | undefined): ExportFormat | undefined {
+const namedFormats = { csv: 'text/csv', ndjson: 'application/x-ndjson' } as const
+
+/** The format asked for by name or by Accept; a browser or curl without a wish gets JSON. */
+export function exportFormat(
+  accept: string | undefined,
+  named: keyof typeof namedFormats | undefined,
+): ExportFormat | undefined {
+  if (named !== undefined) return namedFormats[named]
   const wanted = accept?.split(',').map((type) => type.split(';')[0]?.trim().toLowerCase())
   return (['text/csv', 'application/x-ndjson'] as const).find((format) => wanted?.includes(format))
 }

@@ -86,7 +86,7 @@ interface Asked extends TimeRange {
 }
 
 function parseQuery({ headers, query }: FastifyRequest<{ Querystring: ReadingsQuery }>): Asked {
-  const format = exportFormat(headers.accept)
+  const format = exportFormat(headers.accept, query.format)
   const range = parseRange(
     { from: query.from ?? 'now-15m', to: query.to ?? 'now' },
     format && Number.POSITIVE_INFINITY,

@@ -49,8 +49,8 @@ export function tokenRoutes(app: Api, deps: Deps): void {
         })
       const createdBy = principalOf(request).name
       const token = await createToken(deps.pool, { name, role, createdBy, expiresAt })
-      const detail = { name: token.name, role: token.role }
-      await audit(deps, request, { action: 'token.create', target: token.id, detail, result: 'ok' })
+      const detail = { id: token.id, role: token.role, expiresAt: token.expiresAt }
+      await audit(deps, request, { action: 'token.create', target: token.name, detail, result: 'ok' })
       return reply.code(201).header('cache-control', 'no-store').send(token)
     },
   )
@@ -67,8 +67,12 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       },
     },
     async (request, reply) => {
-      if (!(await revokeToken(deps.pool, request.params.id))) throw new ProblemError('token_not_found')
-      await audit(deps, request, { action: 'token.revoke', target: request.params.id, result: 'ok' })
+      const { id } = request.params
+      const revoked = await revokeToken(deps.pool, id)
+      if (!revoked) throw new ProblemError('token_not_found')
+      deps.sessions.end(revoked.hash)
+      const { name: target, role } = revoked
+      await audit(deps, request, { action: 'token.revoke', target, detail: { id, role }, result: 'ok' })
       return reply.code(204).send(null)
     },
   )

@@ -1,5 +1,6 @@
 export {
   type CommandPayload,
+  type ConnectionCount,
   type PresencePayload,
   type PresenceReason,
   type ProblemCounts,

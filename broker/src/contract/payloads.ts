@@ -94,4 +94,18 @@ export interface TotalsPayload {
   problems?: ProblemCounts
   /** Messages dropped because the client they were for did not take them. */
   droppedTotal?: number
+  /** Messages with readings whose PUBACK or PUBREC was written: never more than were stored. */
+  acknowledgedTotal?: number
+  connectionsBy?: ConnectionCount[]
+  /** Memory of the broker's process. */
+  rssBytes?: number
+  nodeVersion?: string
+  aedesVersion?: string
+}
+
+/** Open connections of one listener. */
+export interface ConnectionCount {
+  listener: 'tcp' | 'tls' | 'ws'
+  who: 'device' | 'integration'
+  count: number
 }

@@ -172,16 +172,20 @@ export async function getCommand(db: Queryable, id: string): Promise<CommandReco
   return rows[0]
 }
 
-/** Newest first; `beforeSeq` is the last item's of the page before. */
+/** Newest first; `beforeSeq` is the last item's of the page before, `created` when they were asked for. */
 export async function listCommands(
   db: Queryable,
   deviceId: string,
-  page: { limit: number; beforeSeq?: number },
+  page: { limit: number; beforeSeq?: number; created?: { from: number; to: number } },
 ): Promise<(CommandRecord & { seq: number })[]> {
+  const { limit, beforeSeq = null, created } = page
   const { rows } = await db.query<CommandRecord & { seq: number }>(
     `SELECT seq, ${COLUMNS} FROM command
-     WHERE device_id = $1 AND ($3::bigint IS NULL OR seq < $3) ORDER BY seq DESC LIMIT $2`,
-    [deviceId, page.limit, page.beforeSeq ?? null],
+     WHERE device_id = $1 AND ($3::bigint IS NULL OR seq < $3)
+       AND ($4::bigint IS NULL OR created_at >= to_timestamp($4::bigint / 1000.0))
+       AND ($5::bigint IS NULL OR created_at < to_timestamp($5::bigint / 1000.0))
+     ORDER BY seq DESC LIMIT $2`,
+    [deviceId, limit, beforeSeq, created?.from ?? null, created?.to ?? null],
   )
   return rows
 }

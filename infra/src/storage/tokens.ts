@@ -57,13 +57,17 @@ export async function listTokens(
   return rows.map(toToken)
 }
 
-/** False when there is no such token or it was revoked before. */
-export async function revokeToken(db: Queryable, id: string): Promise<boolean> {
-  const { rowCount } = await db.query(
-    'UPDATE api_token SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL',
+/** What it was; undefined when there is no such token or it was revoked before. */
+export async function revokeToken(
+  db: Queryable,
+  id: string,
+): Promise<{ name: string; role: Role; hash: Buffer } | undefined> {
+  const { rows } = await db.query<{ name: string; role: Role; hash: Buffer }>(
+    `UPDATE api_token SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL
+     RETURNING name, role, hash`,
     [id],
   )
-  return rowCount === 1
+  return rows[0]
 }
 
 export interface UsableToken {

@@ -1,3 +1,4 @@
+import { limits } from '../limits.ts'
 import { hashSecret, newSecret } from '../secrets.ts'
 import type { Queryable } from './pool.ts'
 
@@ -9,8 +10,20 @@ export interface UserRecord {
   role: Role
 }
 
+/**
+ * - `missing`: there is none yet, only links sign in.
+ * - `replaceable`: the session began with a link a short while ago, so the current one is not asked for.
+ * - `set`: it is changed by whoever knows it.
+ */
+export type PasswordState = 'missing' | 'replaceable' | 'set'
+
+/** Of the user `u` in the session `s`. */
+export const PASSWORD_STATE = `CASE WHEN u.password_hash IS NULL THEN 'missing'
+  WHEN s.by_link AND s.created_at > now() - interval '${limits.people.choosePasswordMinutes} minutes'
+  THEN 'replaceable' ELSE 'set' END`
+
 /** OWASP ASVS 5, 7.3: a session ends after disuse, and after its absolute lifetime in any case. */
-const SESSION_IDLE = "interval '7 days'"
+export const SESSION_IDLE = "interval '7 days'"
 const SESSION_LIFETIME = "interval '30 days'"
 
 export async function hasUsers(db: Queryable): Promise<boolean> {
@@ -21,7 +34,7 @@ export async function hasUsers(db: Queryable): Promise<boolean> {
 /** False when the name is taken, in whatever case. */
 export async function createUser(
   db: Queryable,
-  user: { username: string; passwordHash: string; role: Role },
+  user: { username: string; passwordHash: string | null; role: Role },
 ): Promise<boolean> {
   const { rowCount } = await db.query(
     `INSERT INTO app_user (username, password_hash, role) VALUES ($1, $2, $3)
@@ -34,8 +47,8 @@ export async function createUser(
 export async function findUser(
   db: Queryable,
   username: string,
-): Promise<(UserRecord & { passwordHash: string }) | undefined> {
-  const { rows } = await db.query<UserRecord & { passwordHash: string }>(
+): Promise<(UserRecord & { passwordHash: string | null }) | undefined> {
+  const { rows } = await db.query<UserRecord & { passwordHash: string | null }>(
     `SELECT id, username, role, password_hash AS "passwordHash" FROM app_user
      WHERE lower(username) = lower($1) AND disabled_at IS NULL`,
     [username],
@@ -43,19 +56,49 @@ export async function findUser(
   return rows[0]
 }
 
-/** Starts a session; `token` is its cookie value, of which only a hash is kept. */
+export interface NewLoginSession {
+  userId: string
+  address: string
+  userAgent: string | undefined
+  /** What was shown: the password with this hash, or a link. */
+  proof: { passwordHash: string } | 'link'
+}
+
+/**
+ * Starts a session; `token` is its cookie value, of which only a hash is kept. Undefined when the user was disabled or
+ * the password changed since it was compared: such a session would outlive the change.
+ */
 export async function createLoginSession(
   db: Queryable,
-  session: { userId: string; address: string; userAgent: string | undefined },
-): Promise<{ token: string; expiresAt: Date }> {
+  session: NewLoginSession,
+): Promise<{ token: string; expiresAt: Date; passwordState: PasswordState } | undefined> {
   const token = newSecret()
-  const { rows } = await db.query<{ expiresAt: Date }>(
-    `INSERT INTO login_session (token_hash, user_id, expires_at, address, user_agent)
-     VALUES ($1, $2, now() + ${SESSION_LIFETIME}, $3, $4)
-     RETURNING used_at + ${SESSION_IDLE} AS "expiresAt"`,
-    [hashSecret(token), session.userId, session.address, session.userAgent?.slice(0, 512) ?? null],
+  const { rows } = await db.query<{ expiresAt: Date; passwordState: PasswordState }>(
+    `WITH u AS (
+       UPDATE app_user SET signed_in_at = now()
+       WHERE id = $2 AND disabled_at IS NULL AND ($6::text IS NULL OR password_hash = $6)
+       RETURNING id, password_hash
+     ), forgotten AS (
+       -- Somebody who signs in without end ends sessions of their own, the longest unused first.
+       DELETE FROM login_session WHERE token_hash IN (
+         SELECT token_hash FROM login_session WHERE user_id IN (SELECT id FROM u)
+         ORDER BY used_at DESC OFFSET ${limits.people.sessionsPerUserMax - 1})
+     ), s AS (
+       INSERT INTO login_session (token_hash, user_id, expires_at, address, user_agent, by_link)
+       SELECT $1, id, now() + ${SESSION_LIFETIME}, $3, $4, $5 FROM u RETURNING *
+     )
+     SELECT s.used_at + ${SESSION_IDLE} AS "expiresAt", ${PASSWORD_STATE} AS "passwordState"
+     FROM s JOIN u ON u.id = s.user_id`,
+    [
+      hashSecret(token),
+      session.userId,
+      session.address,
+      session.userAgent?.slice(0, 512) ?? null,
+      session.proof === 'link',
+      session.proof === 'link' ? null : session.proof.passwordHash,
+    ],
   )
-  return { token, expiresAt: (rows[0] as { expiresAt: Date }).expiresAt }
+  return rows[0] && { token, ...rows[0] }
 }
 
 export interface LoginSession {
@@ -63,6 +106,7 @@ export interface LoginSession {
   role: Role
   /** The earlier of the absolute end and the end by disuse. */
   expiresAt: Date
+  passwordState: PasswordState
 }
 
 const USABLE_SESSION = `expires_at > now() AND used_at > now() - ${SESSION_IDLE} AND disabled_at IS NULL`
@@ -70,15 +114,16 @@ const USABLE_SESSION = `expires_at > now() AND used_at > now() - ${SESSION_IDLE}
 /** The session behind a cookie, when it may be used now. Its last use is noted once a minute at most. */
 export async function useLoginSession(db: Queryable, hash: Buffer): Promise<LoginSession | undefined> {
   const { rows } = await db.query<LoginSession & { stale: boolean }>(
-    `SELECT username, role, least(expires_at, used_at + ${SESSION_IDLE}) AS "expiresAt",
-       used_at < now() - interval '1 minute' AS stale
-     FROM login_session JOIN app_user ON id = user_id
+    `SELECT username, role, least(s.expires_at, s.used_at + ${SESSION_IDLE}) AS "expiresAt",
+       ${PASSWORD_STATE} AS "passwordState", s.used_at < now() - interval '1 minute' AS stale
+     FROM login_session s JOIN app_user u ON u.id = s.user_id
      WHERE token_hash = $1 AND ${USABLE_SESSION}`,
     [hash],
   )
-  const session = rows[0]
-  if (session?.stale) await touchSessions(db, [hash])
-  return session && { username: session.username, role: session.role, expiresAt: session.expiresAt }
+  if (rows[0] === undefined) return undefined
+  const { stale, ...session } = rows[0]
+  if (stale) await touchSessions(db, [hash])
+  return session
 }
 
 /** Which of these sessions may still be used, and as what. An open stream is use, so they stay fresh. */
@@ -88,7 +133,7 @@ export async function usableLoginSessions(
 ): Promise<{ hash: Buffer; role: Role }[]> {
   const { rows } = await db.query<{ hash: Buffer; role: Role; stale: boolean }>(
     `SELECT token_hash AS hash, role, used_at < now() - interval '1 minute' AS stale
-     FROM login_session JOIN app_user ON id = user_id
+     FROM login_session s JOIN app_user u ON u.id = s.user_id
      WHERE token_hash = ANY($1::bytea[]) AND ${USABLE_SESSION}`,
     [hashes],
   )
