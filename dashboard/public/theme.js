@@ -10,4 +10,6 @@
     choice === 'dark' || (choice !== 'light' && window.matchMedia('(prefers-color-scheme: dark)').matches)
   document.documentElement.dataset.theme = dark ? 'dark' : 'light'
   document.documentElement.dataset.mantineColorScheme = dark ? 'dark' : 'light'
+  // The plane behind the page, --surface in src/ui/tokens.css.
+  document.querySelector('meta[name="theme-color"]')?.setAttribute('content', dark ? '#131519' : '#ffffff')
 })()

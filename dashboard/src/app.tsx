@@ -1,8 +1,7 @@
 import { MantineProvider } from '@mantine/core'
-import { Notifications } from '@mantine/notifications'
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createRouter, RouterProvider } from '@tanstack/react-router'
-import { useState } from 'react'
+import { type ComponentType, useEffect, useState } from 'react'
 import { isUnauthorized } from './api.ts'
 import { CommandSocket } from './commands/command-socket.ts'
 import { CommandSocketContext } from './commands/commands.ts'
@@ -12,8 +11,12 @@ import { browserServer } from './live/server.ts'
 import { browserSurroundings } from './live/surroundings.ts'
 import { routes } from './routes.tsx'
 import { currentSession } from './session/session.ts'
+import { PageFailure } from './shell/page-failure.tsx'
+import { keepScrollPlaces } from './shell/scroll-places.ts'
 import { mantineTheme, mantineVariables, useResolvedTheme } from './ui/theme.ts'
 import { LiveContext } from './use-live.ts'
+
+const toastsAfterMs = 1_000
 
 /** Nothing here runs at import: one call builds the parts and ties them together. */
 function createParts() {
@@ -25,7 +28,12 @@ function createParts() {
     mutationCache: new MutationCache({ onError: leaveIfSignedOut }),
     defaultOptions: { queries: queryDefaults },
   })
-  const router = createRouter({ routeTree: routes, context: { queryClient }, defaultPreload: 'intent' })
+  const router = createRouter({
+    routeTree: routes,
+    context: { queryClient },
+    defaultPreload: 'intent',
+    defaultErrorComponent: PageFailure,
+  })
   const live = new LiveClient({
     server: browserServer(),
     surroundings: browserSurroundings(),
@@ -33,6 +41,7 @@ function createParts() {
     onDoubt: () => void queryClient.fetchQuery({ ...currentSession, staleTime: 0 }).catch(() => undefined),
   })
   keepAsking(live, queryClient)
+  keepScrollPlaces(router)
 
   function toSignIn() {
     live.stop()
@@ -55,10 +64,22 @@ export function App() {
             <RouterProvider router={router} />
           </CommandSocketContext>
         </LiveContext>
-        <Notifications position="bottom-right" autoClose={6_000} />
+        <LateToasts />
       </MantineProvider>
     </QueryClientProvider>
   )
+}
+
+/** After the first screen; until then what was said waits in its store. */
+function LateToasts() {
+  const [Toasts, setToasts] = useState<ComponentType | null>(null)
+  useEffect(() => {
+    const load = () => import('./ui/toasts.tsx').then(({ Toasts }) => setToasts(() => Toasts))
+    // Without a network the words above the page are enough.
+    const timer = setTimeout(() => void load().catch(() => undefined), toastsAfterMs)
+    return () => clearTimeout(timer)
+  }, [])
+  return Toasts === null ? null : <Toasts />
 }
 
 declare module '@tanstack/react-router' {

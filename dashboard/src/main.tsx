@@ -29,6 +29,12 @@ import './ui/tiles.css'
 import './ui/mantine.css'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
+import { keepShell } from './offline/keep-shell.ts'
+import { watchForLostParts } from './offline/lost-part.ts'
+import { noteTyping } from './offline/unsaved.ts'
 
+watchForLostParts()
+noteTyping()
+keepShell()
 const root = document.getElementById('root')
 if (root !== null) createRoot(root).render(<App />)

@@ -8,11 +8,14 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { isUnauthorized } from './api.ts'
+import { readAuditSearch } from './audit/search.ts'
 import { readBatchSearch } from './batches/search.ts'
+import { readBoardSearch } from './boards/search.ts'
+import { readRangeSearch } from './charts/time-range.ts'
 import { readDeviceSearch } from './devices/search.ts'
 import { readFleetSearch } from './fleet/search.ts'
+import { ShellFailure } from './offline/unreachable.tsx'
 import { currentSession } from './session/session.ts'
-import { SignIn } from './session/sign-in.tsx'
 import { Shell } from './shell/shell.tsx'
 import { Failure, Quietbox } from './ui/states.tsx'
 
@@ -29,7 +32,7 @@ const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  component: SignIn,
+  component: lazyRouteComponent(() => import('./session/sign-in.tsx'), 'SignIn'),
   validateSearch: (search): { next?: string } => {
     // Only paths of this site: an absolute address here would make the sign-in page a redirector.
     const next = search.next
@@ -41,6 +44,7 @@ const shell = createRoute({
   getParentRoute: () => root,
   id: 'shell',
   component: Shell,
+  errorComponent: ShellFailure,
   beforeLoad: async ({ context, location }) => {
     try {
       await context.queryClient.ensureQueryData(currentSession)
@@ -110,9 +114,85 @@ const batch = createRoute({
   component: lazyRouteComponent(() => import('./batches/batch-page.tsx'), 'BatchPage'),
 })
 
+const boards = createRoute({
+  getParentRoute: () => shell,
+  path: '/boards',
+  component: lazyRouteComponent(() => import('./boards/boards-page.tsx'), 'Boards'),
+})
+
+const board = createRoute({
+  getParentRoute: () => shell,
+  path: '/boards/$boardId',
+  validateSearch: readBoardSearch,
+  component: lazyRouteComponent(() => import('./boards/board-page.tsx'), 'BoardPage'),
+})
+
+const deviceBoard = createRoute({
+  getParentRoute: () => shell,
+  path: '/boards/device/$deviceId',
+  validateSearch: readRangeSearch,
+  component: lazyRouteComponent(() => import('./boards/generated-page.tsx'), 'DeviceBoardPage'),
+})
+
+const tagBoard = createRoute({
+  getParentRoute: () => shell,
+  path: '/boards/tag/$tag',
+  validateSearch: readRangeSearch,
+  component: lazyRouteComponent(() => import('./boards/generated-page.tsx'), 'TagBoardPage'),
+})
+
+const users = createRoute({
+  getParentRoute: () => shell,
+  path: '/users',
+  component: lazyRouteComponent(() => import('./users/users-page.tsx'), 'UsersPage'),
+})
+
+const tokens = createRoute({
+  getParentRoute: () => shell,
+  path: '/tokens',
+  component: lazyRouteComponent(() => import('./tokens/tokens-page.tsx'), 'TokensPage'),
+})
+
+const audit = createRoute({
+  getParentRoute: () => shell,
+  path: '/audit',
+  validateSearch: readAuditSearch,
+  component: lazyRouteComponent(() => import('./audit/audit-page.tsx'), 'AuditPage'),
+})
+
+const settings = createRoute({
+  getParentRoute: () => shell,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./settings/settings-page.tsx'), 'SettingsPage'),
+})
+
+const account = createRoute({
+  getParentRoute: () => shell,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./account/account-page.tsx'), 'AccountPage'),
+})
+
+/** People, and what only admins see. */
+const people = [users, tokens, audit, settings, account] as const
+
 export const routes = root.addChildren([
   signIn,
-  shell.addChildren([fleet, connect, device, system, integrations, types, type, batches, batch]),
+  shell.addChildren([
+    fleet,
+    connect,
+    device,
+    system,
+    integrations,
+    types,
+    type,
+    batches,
+    batch,
+    boards,
+    board,
+    deviceBoard,
+    tagBoard,
+    ...people,
+  ]),
 ])
 
 function NotFound() {

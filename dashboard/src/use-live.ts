@@ -1,6 +1,7 @@
 import type { LiveEvent } from '@telltale/api/contract'
 import {
   createContext,
+  useCallback,
   useContext,
   useEffect,
   useMemo,
@@ -10,6 +11,7 @@ import {
 } from 'react'
 import type { LiveClient } from './live/client.ts'
 import type { LiveState } from './live/state.ts'
+import { useZone } from './ui/zone.ts'
 
 export const LiveContext = createContext<LiveClient | null>(null)
 
@@ -42,6 +44,8 @@ export function useWatch(deviceIds: readonly string[]): void {
 /** The server's time; renders again at least every `stepMs`. */
 export function useNow(stepMs = 1_000): number {
   const live = useLive()
+  // Who shows ages mostly shows times too.
+  useZone()
   const [, tick] = useReducer((count: number) => count + 1, 0)
   useEffect(() => {
     const timer = setInterval(tick, stepMs)
@@ -53,6 +57,12 @@ export function useNow(stepMs = 1_000): number {
 
 /** Everything on screen is old, whatever its own age says. */
 export function usePictureIsOld(): boolean {
-  const { phase } = useLiveState()
+  const live = useLive()
+  // Not the whole state: that is another one with every reading.
+  const look = useCallback(() => isAway(live.getState()), [live])
+  return useSyncExternalStore(live.subscribeState, look)
+}
+
+function isAway({ phase }: LiveState): boolean {
   return phase === 'reconnecting' || phase === 'offline'
 }

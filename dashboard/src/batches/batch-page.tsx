@@ -15,7 +15,8 @@ import { useNow } from '../use-live.ts'
 import { Bar, States } from './batch-bar.tsx'
 import { BatchResults } from './batch-results.tsx'
 import { oneBatch, stopBatch } from './batches.ts'
-import { devicesWords, filterWords, progressWords, stopWords } from './words.ts'
+import { SendFailedAgain } from './send-failed-again.tsx'
+import { devicesWords, filterWords, isOpen, progressWords, stopWords } from './words.ts'
 
 export function BatchPage() {
   const { batchId } = useParams({ from: '/shell/batches/$batchId' })
@@ -88,6 +89,7 @@ function Body({ batch, old }: { batch: CommandBatch; old: Error | null }) {
             </p>
           </div>
           <Stop batch={batch} />
+          {!isOpen(batch) && <SendFailedAgain batch={batch} />}
         </div>
         <Bar batch={batch} />
         <States batch={batch} chosen={state} />
@@ -119,7 +121,7 @@ function Stop({ batch }: { batch: CommandBatch }) {
       <Modal
         opened={open}
         onClose={() => setOpen(false)}
-        title={`Stop ${batch.name}?`}
+        title={<bdi>{`Stop ${batch.name}?`}</bdi>}
         centered
         closeButtonProps={{ 'aria-label': 'Close' }}
       >

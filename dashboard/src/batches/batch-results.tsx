@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { formatClock, formatExact } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
+import { useZone } from '../ui/zone.ts'
 import { batchResults } from './batches.ts'
 import { type BatchStatus, stateOf } from './words.ts'
 
@@ -109,6 +110,7 @@ type ResultRowProps = { row: CommandBatchResult; place: number; setSize: number;
 
 function ResultRow({ row, place, setSize, topPx }: ResultRowProps) {
   const { words, shape, tone } = stateOf(row.status)
+  useZone()
   const finishedAt = row.finishedAt === null ? null : Date.parse(row.finishedAt)
   return (
     <li

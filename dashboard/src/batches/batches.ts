@@ -8,7 +8,7 @@ import type {
   NewCommandBatch,
 } from '@telltale/api/contract'
 import { get, send, sendOnce } from '../api.ts'
-import { type BatchStatus, isOpen } from './words.ts'
+import { type BatchStatus, failedStates, isOpen, retryMax } from './words.ts'
 
 type Page<T> = { items: T[]; nextCursor: string | null }
 
@@ -60,6 +60,22 @@ export const selectionCount = (filter: DeviceFilter) =>
     staleTime: 0,
     gcTime: 0,
   })
+
+/** Those the command did not work for, in the order of their turns. */
+export async function failedDevices(batchId: string): Promise<string[]> {
+  const ids: string[] = []
+  for (const status of failedStates) {
+    let cursor: string | undefined
+    while (ids.length < retryMax) {
+      const query = { status, limit: resultsPageSize, cursor }
+      const page = await get<Page<CommandBatchResult>>(`/command-batches/${batchId}/results`, query)
+      ids.push(...page.items.map(({ deviceId }) => deviceId))
+      if (page.nextCursor === null) break
+      cursor = page.nextCursor
+    }
+  }
+  return [...new Set(ids)].slice(0, retryMax)
+}
 
 export function createBatch(batch: NewCommandBatch, key: string): Promise<CommandBatch> {
   return sendOnce<CommandBatch>('/commands', batch, key)

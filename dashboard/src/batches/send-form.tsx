@@ -11,7 +11,6 @@ import { focusFirstError, Ttl } from '../commands/command-form.tsx'
 import { type CommandDraft, type Commands, commandOf, newDraft, readDraft } from '../commands/draft.ts'
 import { paramsErrors } from '../commands/placed-errors.ts'
 import { TypedConfirm } from '../commands/typed-confirm.tsx'
-import type { FleetSearch } from '../fleet/search.ts'
 import { typeList } from '../types/types.ts'
 import { formatCount } from '../ui/format.ts'
 import { Failure, SkeletonLines } from '../ui/states.tsx'
@@ -21,7 +20,7 @@ import { countWords, devicesWords, filterWords, needsTyping } from './words.ts'
 
 const noCommands: Commands = {}
 
-type SendFormProps = { filter: FleetSearch; devices: Device[] }
+type SendFormProps = { filter: DeviceFilter; devices: Device[] }
 
 export function SendForm({ filter, devices }: SendFormProps) {
   const target = useTarget(filter, devices)
@@ -101,7 +100,7 @@ export function SendForm({ filter, devices }: SendFormProps) {
 type Target = ReturnType<typeof useTarget>
 
 /** The fleet's filter, narrowed to one type when all share it: then its commands have forms. */
-function useTarget(search: FleetSearch, devices: readonly Device[]) {
+function useTarget(search: DeviceFilter, devices: readonly Device[]) {
   const whole: DeviceFilter = Object.keys(search).length === 0 ? { all: true } : search
   const types = useQuery(typeList)
   const [chosen, setType] = useState<string | null>(null)

@@ -1,18 +1,20 @@
 import './batches.css'
 import { Modal } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { Device } from '@telltale/api/contract'
 import { History, Send } from 'lucide-react'
 import { useState } from 'react'
+import { knownDevices } from '../devices/devices.ts'
 import type { FleetSearch } from '../fleet/search.ts'
 import { useMay } from '../session/session.ts'
 import { NeedsRole } from '../ui/locked.tsx'
-import { SendForm } from './send-form.tsx'
+import { LazySendForm } from './lazy-send-form.tsx'
 
-type SendManyProps = { filter: FleetSearch; devices: Device[] }
+type SendManyProps = { filter: FleetSearch }
 
 /** One command for all that the fleet's filter matches. */
-export function SendMany({ filter, devices }: SendManyProps) {
+export function SendMany({ filter }: SendManyProps) {
+  const queryClient = useQueryClient()
   const may = useMay('operator')
   const [open, setOpen] = useState(false)
   return (
@@ -38,7 +40,7 @@ export function SendMany({ filter, devices }: SendManyProps) {
         closeOnClickOutside={false}
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
-        <SendForm filter={filter} devices={devices} />
+        <LazySendForm filter={filter} devices={knownDevices(queryClient)} />
       </Modal>
     </div>
   )

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readBatchSearch } from './search.ts'
 import {
   countWords,
+  failedCount,
   filterWords,
   isOpen,
   madeWords,
@@ -77,6 +78,20 @@ describe('a batch in words', () => {
       ['waiting', 60],
     ])
     expect(stateOf('timed_out').words).toBe('Timed out')
+  })
+
+  it('C-BATCHWORDS-6: what failed can be sent again, what was cancelled or still runs is not among it', () => {
+    expect(failedCount(batch)).toBe(0)
+    const results = {
+      succeeded: 5,
+      failed: 1,
+      rejected: 2,
+      timed_out: 3,
+      refused: 4,
+      expired: 5,
+      cancelled: 9,
+    }
+    expect(failedCount({ results: { ...results, stopped: 9, queued: 9 } })).toBe(15)
   })
 
   it('C-BATCHWORDS-4: many devices and dangerous commands ask twice', () => {

@@ -62,6 +62,15 @@ function countOf({ results }: Pick<CommandBatch, 'results'>, statuses: readonly 
   return statuses.reduce((sum, status) => sum + (results[status] ?? 0), 0)
 }
 
+/** Where it is over and did not work; who cancelled or stopped it did not want it. */
+export const failedStates = ['failed', 'rejected', 'timed_out', 'refused', 'expired'] as const
+/** As many as one filter may name. */
+export const retryMax = 1_000
+
+export function failedCount(batch: Pick<CommandBatch, 'results'>): number {
+  return countOf(batch, failedStates)
+}
+
 /** Nothing can be called back: what is sent goes on, what waits does not begin. */
 export function stopWords(batch: Pick<CommandBatch, 'results'>): {
   sent: string

@@ -1,6 +1,7 @@
 import { useMutation } from '@tanstack/react-query'
 import type { Command } from '@telltale/api/contract'
 import { RotateCw } from 'lucide-react'
+import { ApiError } from '../api.ts'
 import { useMay } from '../session/session.ts'
 import { formatMoment } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
@@ -27,7 +28,9 @@ export function CommandItem({ command, offline, onSendAgain, onChanged }: Comman
     <article className="cmd" aria-label={`${command.name}, ${command.status}`}>
       <div className="cmd__head">
         {!unfolded && <Lamp shape={said.shape} tone={said.tone} />}
-        <span className="cmd__name">{command.name}</span>
+        <bdi className="cmd__name cut" title={command.name}>
+          {command.name}
+        </bdi>
         <span className="cmd__params cut">{unfolded ? paramsWords(command.params) : said.words}</span>
         <time className="cmd__when">{formatMoment(Date.parse(command.createdAt), now)}</time>
         {!unfolded && <Actions command={command} icon onSendAgain={onSendAgain} onChanged={onChanged} />}
@@ -36,7 +39,7 @@ export function CommandItem({ command, offline, onSendAgain, onChanged }: Comman
       {unfolded && <Answer command={command} />}
       {unfolded && (
         <div className="cmd__line">
-          <span className={`${said.ink} strong`}>{said.words}</span>
+          <span className={`${said.ink} strong cmd__said`}>{said.words}</span>
           <span className="ink-3">{said.note}</span>
           <Actions command={command} onSendAgain={onSendAgain} onChanged={onChanged} />
         </div>
@@ -64,7 +67,12 @@ function Track({ command }: { command: Command }) {
 
 function Answer({ command }: { command: Command }) {
   if (command.result === null || command.result === undefined) return null
-  return <div className="payload">{JSON.stringify(command.result)}</div>
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+    <pre className="payload cmd__result" dir="ltr" tabIndex={0}>
+      {JSON.stringify(command.result)}
+    </pre>
+  )
 }
 
 type ActionsProps = Omit<CommandItemProps, 'offline'> & { icon?: boolean }
@@ -72,26 +80,45 @@ type ActionsProps = Omit<CommandItemProps, 'offline'> & { icon?: boolean }
 function Actions({ command, icon = false, onSendAgain, onChanged }: ActionsProps) {
   const may = useMay('operator')
   const phase = useSocketPhase()
-  const cancel = useMutation({ mutationFn: () => cancelCommand(command.id), onSuccess: onChanged })
-  if (!may) return null
-  if (command.status === 'queued') {
-    return (
-      <button type="button" className="link" disabled={cancel.isPending} onClick={() => cancel.mutate()}>
-        Cancel
-      </button>
-    )
-  }
-  if (!isFinished(command)) return null
+  if (command.status === 'queued') return <Cancel command={command} may={may} onChanged={onChanged} />
+  if (!isFinished(command)) return <span className="cmd__gone">sent, cannot be cancelled</span>
   return (
     <button
       type="button"
       className={icon ? 'btn btn--quiet btn--icon btn--sm' : 'link'}
       aria-label={`Send again: ${command.name}`}
-      disabled={phase !== 'open'}
+      title={may ? undefined : 'needs the operator role'}
+      disabled={!may || phase !== 'open'}
       onClick={onSendAgain}
     >
       {icon ? <RotateCw className="i i--sm" aria-hidden="true" /> : 'Send again'}
     </button>
+  )
+}
+
+type CancelProps = { command: Command; may: boolean; onChanged: (command: Command) => void }
+
+/** It may be sent while the button is pressed: then the answer says so, and the steps do. */
+function Cancel({ command, may, onChanged }: CancelProps) {
+  const cancel = useMutation({ mutationFn: () => cancelCommand(command.id), onSuccess: onChanged })
+  const refused = cancel.error instanceof ApiError ? cancel.error.problem : null
+  return (
+    <>
+      {cancel.isError && (
+        <span className="ink-warn" role="alert">
+          not cancelled: {refused?.title.toLowerCase() ?? 'no answer'}
+        </span>
+      )}
+      <button
+        type="button"
+        className="link"
+        title={may ? undefined : 'needs the operator role'}
+        disabled={!may || cancel.isPending}
+        onClick={() => cancel.mutate()}
+      >
+        Cancel
+      </button>
+    </>
   )
 }
 

@@ -20,7 +20,10 @@ import { type Found, lookUp } from './look-up.ts'
 import { paramsErrors } from './placed-errors.ts'
 import { mergeCommands } from './track.ts'
 
-const shownMax = 50
+/** Of one answer. */
+const pageSize = 50
+/** Those that came since are kept beside it, or they would push out what an older page begins behind. */
+const keptMax = 4 * pageSize
 
 export const CommandSocketContext = createContext<CommandSocket | null>(null)
 
@@ -40,14 +43,19 @@ type CommandPage = { items: Command[]; nextCursor: string | null }
 
 const commandKey = (deviceId: string) => ['commands', deviceId]
 
+export function readCommands(
+  deviceId: string,
+  { cursor, signal }: { cursor?: string; signal: AbortSignal },
+): Promise<CommandPage> {
+  return get<CommandPage>(`/devices/${deviceId}/commands`, { limit: pageSize, cursor }, signal)
+}
+
 const commandList = (live: LiveClient, deviceId: string) =>
   queryOptions({
     queryKey: commandKey(deviceId),
     queryFn: ({ signal }) =>
       // Steps of all commands come with the fleet's events.
-      readWatched(live, ['*'], () =>
-        get<CommandPage>(`/devices/${deviceId}/commands`, { limit: shownMax }, signal),
-      ),
+      readWatched(live, ['*'], () => readCommands(deviceId, { signal })),
     staleTime: 30_000,
     // An answer may have been read before a step that was heard meanwhile: status never steps back.
     structuralSharing: (known, fresh) => keepNewer(known as CommandPage | undefined, fresh as CommandPage),
@@ -58,7 +66,7 @@ function keepNewer(known: CommandPage | undefined, fresh: CommandPage): CommandP
   const listed = new Set(fresh.items.map(({ id }) => id))
   const newest = fresh.items[0]?.createdAt ?? ''
   const kept = (known?.items ?? []).filter(({ id, createdAt }) => listed.has(id) || createdAt > newest)
-  return { ...fresh, items: mergeCommands(kept, fresh.items).slice(0, shownMax) }
+  return { ...fresh, items: mergeCommands(kept, fresh.items).slice(0, keptMax) }
 }
 
 /** The history of a device, kept up to date by the socket, the event stream, and refetches. */
@@ -74,7 +82,7 @@ export function useCommands(deviceId: string) {
   useLiveEvents((event) => {
     if (event.type === 'command' && event.data.deviceId === deviceId) remember(event.data)
   })
-  return { commands: query.data?.items ?? [], query, remember }
+  return { commands: query.data?.items ?? [], nextCursor: query.data?.nextCursor ?? null, query, remember }
 }
 
 /** Steps that were told while the socket was away were told to nobody here. */
@@ -96,7 +104,7 @@ function useRemember() {
   return useCallback(
     (command: Command) => {
       queryClient.setQueryData<CommandPage>(commandKey(command.deviceId), (page) => ({
-        items: mergeCommands(page?.items ?? [], [command]).slice(0, shownMax),
+        items: mergeCommands(page?.items ?? [], [command]).slice(0, keptMax),
         nextCursor: page?.nextCursor ?? null,
       }))
     },

@@ -5,9 +5,9 @@ import type { Device } from '@telltale/api/contract'
 import { useEffect, useState } from 'react'
 import { oneDevice } from '../devices/devices.ts'
 import { typeList, useTypeOf } from '../types/types.ts'
-import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
+import { Failure, SkeletonLines } from '../ui/states.tsx'
 import { CommandForm, type NewCommandRequest } from './command-form.tsx'
-import { CommandItem } from './command-item.tsx'
+import { CommandHistory } from './command-history.tsx'
 import { type Sending, useCommands, useSend } from './commands.ts'
 import { type Commands, commandOf } from './draft.ts'
 import { TypedConfirm } from './typed-confirm.tsx'
@@ -17,7 +17,7 @@ const noCommands: Commands = {}
 /** Send, and see how far it got. */
 export function Console({ deviceId }: { deviceId: string }) {
   const device: Device | undefined = useQuery(oneDevice(deviceId)).data
-  const { commands, query, remember } = useCommands(deviceId)
+  const { remember } = useCommands(deviceId)
   const { sending, sendNow } = useSend(deviceId, remember)
   const [asked, setAsked] = useState<NewCommandRequest | null>(null)
   const type = useTypeOf(device?.type ?? null)
@@ -64,30 +64,7 @@ export function Console({ deviceId }: { deviceId: string }) {
           }}
         />
       )}
-      <div className="cmds">
-        {query.isPending && <SkeletonLines lines={2} />}
-        {query.isError && commands.length === 0 && (
-          <Failure
-            what="Could not load the commands"
-            error={query.error}
-            onRetry={() => void query.refetch()}
-          />
-        )}
-        {query.isSuccess && commands.length === 0 && (
-          <Quietbox title="No commands yet">
-            <span>What is sent to this device is listed here, with every step.</span>
-          </Quietbox>
-        )}
-        {commands.map((command) => (
-          <CommandItem
-            key={command.id}
-            command={command}
-            offline={offline}
-            onSendAgain={() => ask({ name: command.name, params: command.params, ttlMs: command.ttlMs })}
-            onChanged={remember}
-          />
-        ))}
-      </div>
+      <CommandHistory deviceId={deviceId} offline={offline} onSendAgain={ask} />
     </section>
   )
 }
@@ -113,7 +90,7 @@ function DangerousQuestion({ device, request, onKeep, onConfirm }: DangerousQues
     <Modal
       opened={request !== null}
       onClose={onKeep}
-      title={`Send ${request?.name ?? ''}?`}
+      title={<bdi>{`Send ${request?.name ?? ''}?`}</bdi>}
       centered
       closeButtonProps={{ 'aria-label': 'Close' }}
     >

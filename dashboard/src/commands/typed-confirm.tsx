@@ -6,6 +6,8 @@ type TypedConfirmProps = {
   /** Any of these will do. */
   answers: readonly string[]
   action: string
+  /** The way back. */
+  keep?: string
   busy?: boolean
   onConfirm: () => void
   onKeep: () => void
@@ -14,7 +16,7 @@ type TypedConfirmProps = {
 
 /** The safe answer is a press away; the other one has to be typed. */
 export function TypedConfirm(props: TypedConfirmProps) {
-  const { label, answers, action, busy = false, onConfirm, onKeep, children } = props
+  const { label, answers, action, keep = 'Do not send', busy = false, onConfirm, onKeep, children } = props
   const [typed, setTyped] = useState('')
   const right = answers.some((answer) => plain(answer) === plain(typed))
   const submit = (event: SyntheticEvent) => {
@@ -35,7 +37,7 @@ export function TypedConfirm(props: TypedConfirmProps) {
       />
       <div className="confirm__answers">
         <button type="button" className="btn" onClick={onKeep}>
-          Do not send
+          {keep}
         </button>
         <button type="submit" className="btn btn--danger" disabled={!right || busy}>
           {action}

@@ -26,7 +26,8 @@ type CredentialsProps = { deviceId: string; may: boolean }
 
 /** Two secrets may be active, so a device can be moved to the new one before the old one goes. */
 export function Credentials({ deviceId, may }: CredentialsProps) {
-  const credentials = useQuery(credentialsOf(deviceId))
+  // Also to look at them takes the role.
+  const credentials = useQuery({ ...credentialsOf(deviceId), enabled: may })
   const [created, setCreated] = useState<CredentialCreated | null>(null)
   const queryClient = useQueryClient()
   const reload = () => queryClient.invalidateQueries({ queryKey: ['credentials', deviceId] })
@@ -56,7 +57,8 @@ export function Credentials({ deviceId, may }: CredentialsProps) {
         </button>
       </div>
       <div className="panel__body">
-        {credentials.isPending && <SkeletonLines lines={1} />}
+        {!may && <p className="ink-3">Who may change the device also sees which secrets it has.</p>}
+        {may && credentials.isPending && <SkeletonLines lines={1} />}
         {credentials.isError && (
           <Failure
             what="Could not load the secrets"

@@ -14,16 +14,28 @@ export function DeleteDevice({ device, may }: { device: Device; may: boolean }) 
       <button type="button" className="btn btn--danger" disabled={!may} onClick={() => setOpen(true)}>
         Delete…
       </button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={`Delete ${device.name}?`}
-        centered
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <Confirm device={device} onKeep={() => setOpen(false)} />
-      </Modal>
+      <DeleteModal device={device} open={open} onClose={() => setOpen(false)} />
     </>
+  )
+}
+
+type DeleteModalProps = { device: Device; open: boolean; onClose: () => void }
+
+export function DeleteModal({ device, open, onClose }: DeleteModalProps) {
+  return (
+    <Modal
+      opened={open}
+      onClose={onClose}
+      title={
+        <>
+          Delete <bdi>{device.name}</bdi>?
+        </>
+      }
+      centered
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <Confirm device={device} onKeep={onClose} />
+    </Modal>
   )
 }
 

@@ -7,8 +7,16 @@ import { CopyButton } from '../ui/copy.tsx'
 import { formatAge, formatMoment } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 import { useNow } from '../use-live.ts'
+import { useIsAlarmed } from './use-alarms.ts'
 
-export function DeviceHeader({ deviceId, device }: { deviceId: string; device: Device | undefined }) {
+type DeviceHeaderProps = {
+  deviceId: string
+  device: Device | undefined
+  /** It is no more: what is said of it was true before. */
+  isGone: boolean
+}
+
+export function DeviceHeader({ deviceId, device, isGone }: DeviceHeaderProps) {
   return (
     <>
       <TopBar>
@@ -19,19 +27,26 @@ export function DeviceHeader({ deviceId, device }: { deviceId: string; device: D
           <Link to="/">Fleet</Link>
           <ChevronRight className="i i--sm" aria-hidden="true" />
         </span>
-        {device !== undefined && <TitleLamp device={device} />}
-        <h1 className="top__title cut">{device?.name ?? deviceId}</h1>
-        {device !== undefined && <Meta device={device} place="not-phone" />}
+        {device !== undefined && !isGone && <TitleLamp device={device} />}
+        <h1 className="top__title cut" title={device?.name}>
+          <bdi>{device?.name ?? deviceId}</bdi>
+        </h1>
+        {isGone && <span className="devmeta ink-bad">Deleted</span>}
+        {device !== undefined && !isGone && <Meta device={device} place="not-phone" />}
       </TopBar>
-      {device !== undefined && <Meta device={device} place="only-phone" />}
+      {device !== undefined && !isGone && <Meta device={device} place="only-phone" />}
     </>
   )
 }
 
+/** An alarm takes the lamp's place; presence is then in words beside it. */
 function TitleLamp({ device }: { device: Device }) {
+  const { shape } = presenceWords(device, 0)
+  const isAlarmed = useIsAlarmed(device) && shape !== 'disabled'
   return (
     <span className="titlelamp">
-      <Lamp shape={presenceWords(device, 0).shape} size="lg" />
+      <Lamp shape={isAlarmed ? 'alarm' : shape} size="lg" />
+      {isAlarmed && <span className="vh">Alarm</span>}
     </span>
   )
 }
@@ -39,18 +54,36 @@ function TitleLamp({ device }: { device: Device }) {
 function Meta({ device, place }: { device: Device; place: 'not-phone' | 'only-phone' }) {
   const now = useNow()
   const { seenAt } = device.presence
+  const { shape } = presenceWords(device, now)
+  const isAlarmed = useIsAlarmed(device)
   return (
     <div className={`devmeta ${place}`}>
-      <span className="ink-2">{sentence(device, now)}</span>
-      <span>
-        {device.id}
+      <span className="ink-2">
+        {isAlarmed && <Lamp shape={shape} />}
+        {sentence(device, now)}
+      </span>
+      <span className="devmeta__id">
+        <bdi>{device.id}</bdi>
         {place === 'not-phone' && <CopyButton text={device.id} label="Copy the id" />}
       </span>
-      {place === 'only-phone' && seenAt !== null && <span>{formatAge(now - seenAt)} ago</span>}
-      {place === 'not-phone' && device.tags.length > 0 && (
-        <span className="devmeta__tags">{device.tags.join(', ')}</span>
+      {place === 'only-phone' && seenAt !== null && (
+        <span className="devmeta__seen">{formatAge(now - seenAt)} ago</span>
       )}
+      {place === 'not-phone' && device.tags.length > 0 && <Tags tags={device.tags} />}
     </div>
+  )
+}
+
+/** Each leads to the devices that have it. */
+function Tags({ tags }: { tags: readonly string[] }) {
+  return (
+    <span className="devmeta__tags" title={tags.join(', ')}>
+      {tags.map((tag) => (
+        <Link key={tag} className="devmeta__tag" to="/" search={{ tag }}>
+          <bdi>{tag}</bdi>
+        </Link>
+      ))}
+    </span>
   )
 }
 

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, type QueryClient, queryOptions } from '@tanstack/react-query'
+import { type QueryClient, queryOptions } from '@tanstack/react-query'
 import type {
   CredentialCreated,
   Device,
@@ -10,19 +10,20 @@ import type {
   NewDevice,
 } from '@telltale/api/contract'
 import { get, send } from '../api.ts'
-import type { FleetSearch } from '../fleet/search.ts'
 
-const pageSize = 100
+/** Silence is no event: the server decides on it as time passes. */
+const rowsRefreshMs = 30_000
+const unseenKeptMs = 15_000
 
-export const deviceList = (filter: FleetSearch) =>
-  infiniteQueryOptions({
-    queryKey: ['devices', 'list', filter],
-    queryFn: ({ pageParam, signal }) =>
-      get<DevicePage>('/devices', { ...filter, limit: pageSize, cursor: pageParam }, signal),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
-    // A filter that changes keeps the old rows until the new ones are there: no flash of emptiness.
-    placeholderData: (previous) => previous,
+const rowsKey = ['devices', 'list', 'rows'] as const
+
+/** Some rows of a list, in order of id. Forgotten soon when nobody looks at them any more. */
+export const deviceRows = (ids: readonly string[]) =>
+  queryOptions({
+    queryKey: [...rowsKey, ids],
+    queryFn: ({ signal }) => get<DevicePage>('/devices', { ids: ids.join(','), limit: ids.length }, signal),
+    refetchInterval: rowsRefreshMs,
+    gcTime: unseenKeptMs,
   })
 
 export const oneDevice = (id: string) =>
@@ -74,26 +75,30 @@ function applyToDevice(device: Device, event: LiveEvent, arrivedAt: number): Dev
   return device
 }
 
-type Pages = { pages: DevicePage[]; pageParams: unknown[] }
-
+/** An event of a device that no row shows costs a look at the ids of the few rows that are kept, and nothing else. */
 export function applyToCache(queryClient: QueryClient, event: LiveEvent, arrivedAt: number): void {
   if (event.type !== 'presence' && event.type !== 'reading') return
   const { deviceId } = event.data
+  const applied = (page: DevicePage) =>
+    has(page, deviceId)
+      ? { ...page, items: page.items.map((device) => applyToDevice(device, event, arrivedAt)) }
+      : page
   queryClient.setQueryData<Device>(
     ['devices', 'one', deviceId],
     (device) => device && applyToDevice(device, event, arrivedAt),
   )
-  queryClient.setQueriesData<Pages>({ queryKey: ['devices', 'list'] }, (list) => {
-    if (list === undefined || !list.pages.some((page) => has(page, deviceId))) return list
-    const pages = list.pages.map((page) =>
-      has(page, deviceId)
-        ? { ...page, items: page.items.map((device) => applyToDevice(device, event, arrivedAt)) }
-        : page,
-    )
-    return { ...list, pages }
-  })
+  for (const { queryKey } of queryClient.getQueryCache().findAll({ queryKey: rowsKey }))
+    if ((queryKey.at(-1) as readonly string[]).includes(deviceId))
+      queryClient.setQueryData<DevicePage>(queryKey, (page) => page && applied(page))
 }
 
 function has(page: DevicePage, deviceId: string): boolean {
   return page.items.some((device) => device.id === deviceId)
+}
+
+/** Those that rows show or have shown a moment ago: nothing new is asked for. */
+export function knownDevices(queryClient: QueryClient): Device[] {
+  return queryClient
+    .getQueriesData<DevicePage>({ queryKey: rowsKey })
+    .flatMap(([, page]) => page?.items ?? [])
 }

@@ -1,6 +1,6 @@
 import './settings.css'
 import { Autocomplete, TagsInput, TextInput } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import type { Device } from '@telltale/api/contract'
 import { type SyntheticEvent, useState } from 'react'
 import { useMay } from '../session/session.ts'
@@ -9,7 +9,7 @@ import { NeedsRole } from '../ui/locked.tsx'
 import { Failure } from '../ui/states.tsx'
 import { Credentials } from './credentials.tsx'
 import { DeleteDevice } from './delete-device.tsx'
-import { changeDevice } from './devices.ts'
+import { useChange } from './use-change.ts'
 
 const tagsMax = 32
 
@@ -17,28 +17,12 @@ export function Settings({ device }: { device: Device }) {
   const may = useMay('operator')
   return (
     <div className="devsettings">
-      {!may && (
-        <div className="banner banner--off">
-          <NeedsRole needed="operator" />
-          <span>You can look, not touch. Ask an administrator.</span>
-        </div>
-      )}
+      {!may && <NeedsRole needed="operator" />}
       <NameAndTags key={`${device.name} ${device.type} ${device.tags.join()}`} device={device} may={may} />
       <Credentials deviceId={device.id} may={may} />
       <Danger device={device} may={may} />
     </div>
   )
-}
-
-function useChange(device: Device) {
-  const queryClient = useQueryClient()
-  return useMutation({
-    mutationFn: (change: Parameters<typeof changeDevice>[1]) => changeDevice(device.id, change),
-    onSuccess: (changed) => {
-      queryClient.setQueryData(['devices', 'one', device.id], changed)
-      void queryClient.invalidateQueries({ queryKey: ['devices', 'list'] })
-    },
-  })
 }
 
 function NameAndTags({ device, may }: { device: Device; may: boolean }) {

@@ -1,106 +1,123 @@
+import './list.css'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import type { Device } from '@telltale/api/contract'
 import { Search } from 'lucide-react'
-import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { typeList } from '../types/types.ts'
-import { Quietbox } from '../ui/states.tsx'
-import { useMediaQuery } from '../ui/use-media-query.ts'
-import { useNow, useWatch } from '../use-live.ts'
-import { DeviceRow } from './device-row.tsx'
-import type { FleetSearch } from './search.ts'
-import { useLatest } from './use-latest.ts'
+import { formatCount } from '../ui/format.ts'
+import { Failure, Quietbox } from '../ui/states.tsx'
+import { DeviceRow, type RowActions } from './device-row.tsx'
+import { ListHead } from './list-head.tsx'
+import { newsWords } from './order.ts'
+import { RowMenu, type RowMenuAt } from './row-menu.tsx'
+import { type FleetSearch, searchWords } from './search.ts'
+import { isSelected } from './selection.ts'
+import { useListKeys } from './use-list-keys.ts'
+import type { Order } from './use-order.ts'
+import { useRowData } from './use-row-data.ts'
+import type { Selecting } from './use-selection.ts'
+import { useVirtualRows } from './use-virtual-rows.ts'
 
-const rowHeightPx = 46
-const phoneRowHeightPx = 64
-const rowsBeforeEnd = 20
+type DeviceListProps = { order: Order; filter: FleetSearch; selecting: Selecting }
 
-type DeviceListProps = {
-  devices: Device[]
-  filter: FleetSearch
-  hasMore: boolean
-  onNearEnd: () => void
-}
-
-export function DeviceList({ devices, filter, hasMore, onNearEnd }: DeviceListProps) {
-  const now = useNow()
-  const { box, rows, heightPx, offsetPx } = useRows(devices.length)
-  const visible = rows.flatMap((row) => devices[row.index]?.id ?? [])
-  useWatch(visible)
+export function DeviceList({ order, filter, selecting }: DeviceListProps) {
+  const { ids, onScreen, isTruncated } = order
+  const [at, setAt] = useState<string | null>(null)
+  const atIndex = useMemo(() => (at === null ? -1 : ids.indexOf(at)), [ids, at])
+  const { box, rows, heightPx, scrollTo } = useVirtualRows(ids.length, atIndex)
+  const near = rows.filter(({ index }) => index !== atIndex || rows.length === 1)
+  const place = { first: near[0]?.index ?? 0, last: near.at(-1)?.index ?? 0 }
+  onScreen.current = place
+  const data = useRowData(ids, place)
   const types = useQuery(typeList).data
-  const latest = useLatest(devices, rows[0]?.index ?? 0, rows.at(-1)?.index ?? 0)
-  const lastRow = rows.at(-1)?.index ?? 0
-  useEffect(() => {
-    if (hasMore && lastRow >= devices.length - rowsBeforeEnd) onNearEnd()
-  }, [hasMore, lastRow, devices.length, onNearEnd])
-  if (devices.length === 0) return <NoMatch filter={filter} />
+  const typesByName = useMemo(() => new Map(types?.map((type) => [type.name, type])), [types])
+  const [menuAt, setMenuAt] = useState<RowMenuAt | null>(null)
+  const actions = useActions({ select: selecting.select, openMenu: setMenuAt, focus: setAt })
+  const keys = useListKeys({ box, ids, at: atIndex, first: place.first, setAt, scrollTo, selecting })
+  const tabbed = atIndex >= 0 ? atIndex : place.first
+  if (ids.length === 0) return <NoMatch filter={filter} />
   return (
     <div className="list">
-      <ListHead />
-      <ul ref={box} aria-label="Devices" className="list__body" style={{ height: heightPx }}>
-        {rows.map((row) => {
-          const device = devices[row.index]
-          if (device === undefined) return null
+      <ListHead selecting={selecting} />
+      <ChangedNote order={order} />
+      <ul ref={box} aria-label="Devices" className="list__body" style={{ height: heightPx }} onKeyDown={keys}>
+        {rows.map(({ index, topPx }) => {
+          const id = ids[index]
+          if (id === undefined) return null
+          const device = data.devices.get(id)
           return (
             <DeviceRow
-              key={device.id}
+              key={id}
+              id={id}
               device={device}
-              type={types?.find(({ name }) => name === device.type)}
-              latest={latest.get(device.id)}
-              now={now}
-              place={row.index + 1}
-              setSize={hasMore ? -1 : devices.length}
-              topPx={row.start - offsetPx}
+              type={device?.type == null ? undefined : typesByName.get(device.type)}
+              latest={data.latest.get(id)}
+              line={data.lines.get(id)}
+              day={data.days.get(id)}
+              isSelected={isSelected(selecting.selection, id)}
+              isTabbed={index === tabbed}
+              place={index + 1}
+              setSize={ids.length}
+              topPx={topPx}
+              actions={actions}
             />
           )
         })}
       </ul>
+      {data.error !== null && data.devices.size === 0 && (
+        <div className="list__error">
+          <Failure what="Could not load these devices" error={data.error} />
+        </div>
+      )}
+      {isTruncated && (
+        <p className="list__end">
+          These are the first {formatCount(ids.length)}. Narrow the filter to see the others.
+        </p>
+      )}
+      <RowMenu at={menuAt} onClose={() => setMenuAt(null)} />
     </div>
   )
 }
 
-function useRows(count: number) {
-  const box = useRef<HTMLUListElement>(null)
-  const phone = useMediaQuery('(max-width: 767px)')
-  const [offsetPx, setOffset] = useState(0)
-  useLayoutEffect(() => {
-    const top = box.current?.getBoundingClientRect().top
-    if (top !== undefined) setOffset(top + window.scrollY)
-  })
-  const virtualizer = useWindowVirtualizer({
-    count,
-    estimateSize: () => (phone ? phoneRowHeightPx : rowHeightPx),
-    overscan: 6,
-    scrollMargin: offsetPx,
-  })
+/** Never another object, so that no row is drawn for it; what it does is always the newest. */
+function useActions(newest: {
+  select: Selecting['select']
+  openMenu: (at: RowMenuAt) => void
+  focus: (id: string) => void
+}): RowActions {
+  const current = useRef(newest)
   useEffect(() => {
-    virtualizer.options.estimateSize = () => (phone ? phoneRowHeightPx : rowHeightPx)
-    virtualizer.measure()
-  }, [phone, virtualizer])
-  return { box, rows: virtualizer.getVirtualItems(), heightPx: virtualizer.getTotalSize(), offsetPx }
+    current.current = newest
+  })
+  return useMemo(
+    () => ({
+      select: (id, isRange) => current.current.select(id, isRange),
+      openMenu: (id, button) => current.current.openMenu({ id, button }),
+      focus: (id) => current.current.focus(id),
+    }),
+    [],
+  )
 }
 
-/** For the eye: every row says the same in words. */
-function ListHead() {
+/** New order waits for a press: rows never move under the eyes. */
+function ChangedNote({ order: { news, showNews } }: { order: Order }) {
+  if (news === null || news.added + news.gone === 0) return null
   return (
-    <div className="row row--head" aria-hidden="true">
-      <span>Device</span>
-      <span>State</span>
-      <span>Last values</span>
-      <span className="seen">Seen</span>
+    <div className="list__news" role="status">
+      {newsWords(news)}
+      <button type="button" className="btn btn--sm" onClick={showNews}>
+        Show
+      </button>
     </div>
   )
 }
 
 function NoMatch({ filter }: { filter: FleetSearch }) {
-  const words = [
-    filter.q,
-    filter.tag && `tag:${filter.tag}`,
-    filter.status && `status:${filter.status}`,
-  ].filter(Boolean)
   return (
-    <Quietbox icon={<Search className="i" aria-hidden="true" />} title={`Nothing matches ${words.join(' ')}`}>
+    <Quietbox
+      icon={<Search className="i" aria-hidden="true" />}
+      title={`Nothing matches ${searchWords(filter)}`}
+    >
       <span>The devices are there; this filter leaves none of them.</span>
       <Link className="btn btn--sm" to="/" search={{}}>
         Remove the filter

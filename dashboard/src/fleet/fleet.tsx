@@ -1,18 +1,23 @@
 import './fleet.css'
 import './overview.css'
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { Plus } from 'lucide-react'
 import { SendMany } from '../batches/send-many.tsx'
-import { deviceList } from '../devices/devices.ts'
 import { Waiting } from '../enrolments/waiting.tsx'
 import { TopBar } from '../shell/top-bar.tsx'
 import { Failure, SkeletonLines } from '../ui/states.tsx'
+import { usePictureIsOld } from '../use-live.ts'
+import { BulkBar } from './bulk-bar.tsx'
+import { ClockProvider, useNewClock } from './clock.ts'
 import { DeviceList } from './device-list.tsx'
 import { EmptyFleet } from './empty.tsx'
 import { Filter } from './filter.tsx'
+import { fleetFacets } from './fleet-queries.ts'
 import { Overview } from './overview.tsx'
 import { useFleetSummary } from './summary.ts'
+import { useOrder } from './use-order.ts'
+import { useSelection } from './use-selection.ts'
 
 export function Fleet() {
   const summary = useFleetSummary()
@@ -53,25 +58,25 @@ function ConnectLinks() {
 
 function FilledFleet() {
   const filter = useSearch({ from: '/shell/' })
-  const list = useInfiniteQuery(deviceList(filter))
-  const devices = list.data?.pages.flatMap((page) => page.items) ?? []
-  const loadMore = () => {
-    if (list.hasNextPage && !list.isFetching) void list.fetchNextPage()
-  }
+  const order = useOrder(filter)
+  const matching = useQuery(fleetFacets(filter)).data?.matching ?? order.ids.length
+  const selecting = useSelection(filter, order, Math.max(matching, order.ids.length))
+  const isOld = usePictureIsOld()
   return (
-    <div className="page fleet">
-      <Waiting />
-      <Overview />
-      <Filter filter={filter} shown={devices.length} more={list.hasNextPage} devices={devices}>
-        <SendMany filter={filter} devices={devices} />
-      </Filter>
-      {list.isPending && <SkeletonLines lines={8} />}
-      {list.isError && devices.length === 0 && (
-        <Failure what="Could not load the devices" error={list.error} onRetry={() => void list.refetch()} />
-      )}
-      {list.data !== undefined && (
-        <DeviceList devices={devices} filter={filter} hasMore={list.hasNextPage} onNearEnd={loadMore} />
-      )}
-    </div>
+    <ClockProvider value={useNewClock()}>
+      <div className={isOld ? 'page fleet is-old' : 'page fleet'}>
+        <Waiting />
+        <Overview />
+        <Filter filter={filter}>
+          <SendMany filter={filter} />
+        </Filter>
+        {order.isPending && order.error === null && <SkeletonLines lines={8} />}
+        {order.error !== null && order.ids.length === 0 && (
+          <Failure what="Could not load the devices" error={order.error} onRetry={order.retry} />
+        )}
+        {!order.isPending && <DeviceList order={order} filter={filter} selecting={selecting} />}
+        <BulkBar selecting={selecting} filter={filter} />
+      </div>
+    </ClockProvider>
   )
 }

@@ -1,87 +1,160 @@
 import { useElementSize } from '@mantine/hooks'
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import type { Device } from '@telltale/api/contract'
-import { type MouseEvent, useEffect } from 'react'
-import { deviceList } from '../devices/devices.ts'
-import { type LampCell, layOut, panelRows, pitchOf } from './lamps.ts'
-import type { FleetSearch } from './search.ts'
+import type { FleetIndex } from '@telltale/api/contract'
+import { type PointerEvent, type RefObject, useEffect, useMemo, useRef, useState } from 'react'
+import { oneDevice } from '../devices/devices.ts'
+import { formatCount } from '../ui/format.ts'
+import { useLiveEvents } from '../use-live.ts'
+import { fleetIndex } from './fleet-queries.ts'
+import { drawLamps, type Lamps } from './lamp-canvas.ts'
+import { type Grid, gridOf, indexAt, type LampState, letterOf, placeOf, stateWords } from './lamps.ts'
 import { useFleetSummary } from './summary.ts'
 
 const devicesMin = 24
-/** Beyond this the panel would need more requests than it is worth; the counts above still speak of all. */
-const devicesMax = 2_000
+const redrawEveryMs = 250
+/** A word of an event is newer than an answer that was on its way. */
+const heardKeptMs = 10_000
+const nameAfterMs = 150
 
 /** One lamp for each device in the order of the list, so a place on the panel keeps its meaning. */
 export function LampPanel() {
   const summary = useFleetSummary().data
-  const total = summary?.total ?? 0
-  if (summary === undefined || total < devicesMin || total > devicesMax) return null
-  const { online, silent, offline, never } = summary
-  const words = `${total} devices: ${online} online, ${silent} silent, ${offline} offline, ${never} never seen`
-  return <Lamps words={words} />
+  const index = useQuery({ ...fleetIndex({}), enabled: (summary?.total ?? 0) >= devicesMin }).data
+  if (summary === undefined || index === undefined || index.ids.length < devicesMin) return null
+  const { total, online, silent, offline, never } = summary
+  const counts = [
+    `${formatCount(online)} online`,
+    `${silent} silent`,
+    `${offline} offline`,
+    `${never} never seen`,
+  ]
+  return <Panel index={index} words={`${formatCount(total)} devices: ${counts.join(', ')}`} />
 }
 
-function Lamps({ words }: { words: string }) {
-  const filter = useSearch({ from: '/shell/' })
+function Panel({ index, words }: { index: FleetIndex; words: string }) {
   const navigate = useNavigate()
   const { ref, width } = useElementSize()
-  const devices = useEveryDevice()
-  const lamps = layOut(devices, width, (device) => matches(device, filter))
-  const pitch = pitchOf(devices.length)
-  const height = panelRows(devices.length, width) * pitch
-  const open = (event: MouseEvent<SVGSVGElement>) => {
+  const grid = useMemo(() => gridOf(index.ids.length, width), [index.ids.length, width])
+  const { canvas, lamps } = useDrawing(index, grid)
+  const [at, setAt] = useState(-1)
+  const find = (event: PointerEvent) => {
     const box = event.currentTarget.getBoundingClientRect()
-    const column = Math.floor((event.clientX - box.left) / pitch)
-    const row = Math.floor((event.clientY - box.top) / pitch)
-    const device = devices[column * panelRows(devices.length, width) + row]
-    if (device !== undefined) void navigate({ to: '/devices/$deviceId', params: { deviceId: device.id } })
+    return indexAt(event.clientX - box.left, event.clientY - box.top, grid)
   }
+  const press = (event: PointerEvent) => {
+    const pressed = find(event)
+    const id = index.ids[pressed]
+    // A finger has no hover: its first touch names the device, the next one opens it.
+    if (event.pointerType === 'touch' && pressed !== at) setAt(pressed)
+    else if (id !== undefined) void navigate({ to: '/devices/$deviceId', params: { deviceId: id } })
+  }
+  const id = index.ids[at]
   return (
     <div className="lamps not-phone">
-      <div ref={ref}>
+      <div ref={ref} className="lamps__box">
         {/* The pointer's shortcut to a device; the list below is the way for everybody. */}
-        {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
-        <svg
-          viewBox={`0 0 ${Math.max(1, width)} ${height}`}
+        <canvas
+          ref={canvas}
           role="img"
           aria-label={words}
-          className={pitch > 7 ? 'lamps--large' : ''}
-          onClick={open}
-        >
-          {lamps.map((lamp) => (
-            <LampPath key={`${lamp.shape}${lamp.faded}`} lamp={lamp} />
-          ))}
-        </svg>
+          style={{ width: '100%', height: grid.height }}
+          onPointerMove={(event) => event.pointerType !== 'touch' && setAt(find(event))}
+          onPointerLeave={(event) => event.pointerType !== 'touch' && setAt(-1)}
+          onPointerUp={press}
+        />
+        {id !== undefined && <LampName id={id} state={lamps.stateOf(at)} at={at} grid={grid} />}
       </div>
     </div>
   )
 }
 
-function LampPath({ lamp }: { lamp: LampCell }) {
-  return (
-    <>
-      <path className={`l-${lamp.shape}${lamp.faded ? ' l-fade' : ''}`} d={lamp.path} />
-      {lamp.shape === 'bad' && <path className="l-bad-in" d={lamp.path} />}
-    </>
-  )
-}
-
-/** The same query as the unfiltered list, read to its end. */
-function useEveryDevice(): Device[] {
-  const list = useInfiniteQuery(deviceList({}))
-  const { hasNextPage, isFetching, fetchNextPage } = list
+/** Drawn again when the answer, the filter, the theme or the window changes; of events a few times a second at most. */
+function useDrawing(index: FleetIndex, grid: Grid) {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const filter = useSearch({ from: '/shell/' })
+  const isFiltered = Object.keys(filter).length > 0
+  const matching = useQuery({ ...fleetIndex(filter), enabled: isFiltered }).data?.ids
+  const heard = useRef(new Map<string, Heard>())
+  const lamps = useMemo<Lamps>(() => {
+    const shown = isFiltered && matching !== undefined ? new Set(matching) : null
+    const states = newest(heard.current)
+    heard.current = states
+    return {
+      ids: index.ids,
+      stateOf: (place) => {
+        const told = states.get(index.ids[place] ?? '')?.state
+        // Disabled is no presence: what is said of its connection does not change that.
+        const known = index.states[place] as LampState | undefined
+        return known === 'd' ? known : (told ?? known ?? 'n')
+      },
+      isFaded: (place) => shown !== null && !shown.has(index.ids[place] ?? ''),
+    }
+  }, [index, isFiltered, matching])
+  const theme = useTheme()
+  const draw = useRef<(() => void) | null>(null)
   useEffect(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage()
-  }, [hasNextPage, isFetching, fetchNextPage])
-  return list.data?.pages.flatMap((page) => page.items) ?? []
+    draw.current = () => canvas.current !== null && drawLamps(canvas.current, lamps, { grid, theme })
+    draw.current()
+  }, [lamps, grid, theme])
+  useHearing(heard, draw)
+  return { canvas, lamps }
 }
 
-function matches(device: Device, { q, status, tag }: FleetSearch): boolean {
-  const words = `${device.id} ${device.name}`.toLowerCase()
+type Heard = { state: LampState; at: number }
+
+/** The others are in the answer that has come meanwhile. */
+function newest(heard: ReadonlyMap<string, Heard>): Map<string, Heard> {
+  const since = Date.now() - heardKeptMs
+  return new Map([...heard].filter(([, { at }]) => at > since))
+}
+
+/** What events say since the last answer. Nothing is rendered for it: the canvas is drawn again. */
+function useHearing(heard: RefObject<Map<string, Heard>>, draw: RefObject<(() => void) | null>): void {
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  useLiveEvents((event) => {
+    if (event.type !== 'presence') return
+    heard.current.set(event.data.deviceId, { state: letterOf(event.data.status), at: Date.now() })
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      draw.current?.()
+    }, redrawEveryMs)
+  })
+}
+
+/** Canvas knows no variables: it is drawn again when they change. */
+function useTheme(): string {
+  const [theme, setTheme] = useState('')
+  useEffect(() => {
+    const read = () => setTheme(document.documentElement.dataset.theme ?? '')
+    read()
+    const observer = new MutationObserver(read)
+    observer.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+    return () => observer.disconnect()
+  }, [])
+  return theme
+}
+
+type LampNameProps = { id: string; state: LampState; at: number; grid: Grid }
+
+/** Beside the lamp, on the side where there is room. */
+function LampName({ id, state, at, grid }: LampNameProps) {
+  const [isAsked, setAsked] = useState('')
+  useEffect(() => {
+    const timer = setTimeout(() => setAsked(id), nameAfterMs)
+    return () => clearTimeout(timer)
+  }, [id])
+  const { data } = useQuery({ ...oneDevice(id), enabled: isAsked === id, staleTime: 30_000 })
+  const { x, y } = placeOf(at, grid)
+  const isRight = x > grid.width / 2
   return (
-    (q === undefined || words.includes(q.toLowerCase())) &&
-    (status === undefined || device.presence.status === status) &&
-    (tag === undefined || device.tags.includes(tag))
+    <div
+      className={isRight ? 'lamps__name lamps__name--left' : 'lamps__name'}
+      style={{ left: x, top: y + grid.pitch }}
+      aria-hidden="true"
+    >
+      <b className="cut">{data?.name ?? id}</b> <span>{stateWords[state]}</span>
+    </div>
   )
 }

@@ -1,29 +1,26 @@
-import type { Device } from '@telltale/api/contract'
-import { expect, it } from 'vitest'
-import { layOut, panelRows } from './lamps.ts'
+import { describe, expect, it } from 'vitest'
+import { gridOf, indexAt, placeOf } from './lamps.ts'
 
-function device(id: string, status: Device['presence']['status']): Device {
-  return {
-    id,
-    name: id,
-    type: null,
-    tags: [],
-    createdAt: '2026-11-22T14:00:00Z',
-    disabledAt: null,
-    presence: { status, since: null, reason: null, seenAt: null },
-  }
-}
+describe('the lamp panel', () => {
+  it('has large lamps for a few, and room for ten thousand on a hand of pixels', () => {
+    expect(gridOf(60, 1_100)).toMatchObject({ pitch: 12, rows: 3 })
+    expect(gridOf(1_284, 1_128)).toMatchObject({ pitch: 7, rows: 8 })
+    for (const count of [100, 400, 401, 3_000, 10_000, 20_000]) {
+      const { height, pitch, rows, width } = gridOf(count, 1_100)
+      expect(height, `${count}`).toBeLessThanOrEqual(count > 10_000 ? 170 : 150)
+      expect(Math.ceil(count / rows) * pitch).toBeLessThanOrEqual(width)
+    }
+  })
 
-it('panelRows grows only when the panel is full', () => {
-  expect([panelRows(60, 1_200), panelRows(400, 1_200), panelRows(1_284, 1_128)]).toEqual([3, 4, 8])
-})
-
-it('layOut draws trouble last and fades what the filter leaves out', () => {
-  const devices = [device('a', 'offline'), device('b', 'online'), device('c', 'online')]
-  const cells = layOut(devices, 1_000, ({ id }) => id !== 'c')
-  expect(cells.map(({ shape, faded }) => [shape, faded])).toEqual([
-    ['ok', true],
-    ['ok', false],
-    ['bad', false],
-  ])
+  it('what is pointed at is what is drawn there', () => {
+    const grid = gridOf(1_000, 800)
+    for (const index of [0, 1, 7, 500, 999]) {
+      const { x, y } = placeOf(index, grid)
+      expect(indexAt(x, y, grid)).toBe(index)
+      expect(indexAt(x + grid.pitch / 2 - 0.1, y - grid.pitch / 2, grid)).toBe(index)
+    }
+    expect(indexAt(-1, 3, grid)).toBe(-1)
+    expect(indexAt(799, grid.height - 1, grid)).toBe(-1)
+    expect(indexAt(3, grid.height, grid)).toBe(-1)
+  })
 })

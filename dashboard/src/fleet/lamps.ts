@@ -1,40 +1,54 @@
 import type { Device } from '@telltale/api/contract'
 
-const rowsMin = 3
+/** As in the answer of the index: a letter for each state. */
+export type LampState = 'o' | 's' | 'x' | 'n' | 'd'
 
-/** A small fleet has room for lamps a person can point at. */
-export function pitchOf(count: number): number {
-  return count <= 400 ? 12 : 7
+export const stateWords: Record<LampState, string> = {
+  ...{ o: 'online', s: 'silent', x: 'offline', n: 'never seen', d: 'disabled' },
 }
 
-export type LampCell = { shape: 'ok' | 'warn' | 'bad' | 'off'; faded: boolean; path: string }
+const letters: Record<Device['presence']['status'], LampState> = {
+  ...{ online: 'o', silent: 's', offline: 'x', never: 'n' },
+}
 
-const shapes = { online: 'ok', silent: 'warn', offline: 'bad', never: 'off' } as const
+export function letterOf(status: Device['presence']['status']): LampState {
+  return letters[status]
+}
+
+/** A small fleet has room for lamps a person can point at; ten thousand are a picture. */
+const pitchesPx = [12, 7, 5, 4, 3] as const
+const rowsMin = 3
+const heightMaxPx = 150
+
+export type Grid = { pitch: number; rows: number; width: number; height: number; count: number }
 
 /** As few rows as fit the width, so a place on the panel moves only when the window does. */
-export function panelRows(count: number, widthPx: number): number {
-  const columns = Math.max(1, Math.floor(widthPx / pitchOf(count)))
-  return Math.max(rowsMin, Math.ceil(count / columns))
+export function gridOf(count: number, widthPx: number): Grid {
+  let pitch: number = pitchesPx[pitchesPx.length - 1] ?? 3
+  for (const fits of pitchesPx) {
+    if (rowsFor(count, widthPx, fits) * fits > heightMaxPx) continue
+    pitch = fits
+    break
+  }
+  if (count > 400 && pitch > 7) pitch = 7
+  const rows = rowsFor(count, widthPx, pitch)
+  return { pitch, rows, count, width: widthPx, height: rows * pitch }
 }
 
-/** One path per shape: a thousand lamps are eight elements. Trouble is drawn last, over its neighbours. */
-export function layOut(
-  devices: readonly Device[],
-  widthPx: number,
-  matches: (device: Device) => boolean,
-): LampCell[] {
-  const rows = panelRows(devices.length, widthPx)
-  const pitch = pitchOf(devices.length)
-  const paths = new Map<string, LampCell>()
-  for (const [index, device] of devices.entries()) {
-    const shape = device.disabledAt === null ? shapes[device.presence.status] : 'off'
-    const faded = !matches(device)
-    const key = `${faded ? 0 : 1}${['off', 'ok', 'warn', 'bad'].indexOf(shape)}`
-    const cell = paths.get(key) ?? { shape, faded, path: '' }
-    const x = Math.floor(index / rows) * pitch + pitch / 2
-    const y = (index % rows) * pitch + pitch / 2
-    cell.path += `M${x} ${y}h0`
-    paths.set(key, cell)
-  }
-  return [...paths.keys()].sort().flatMap((key) => paths.get(key) ?? [])
+function rowsFor(count: number, widthPx: number, pitch: number): number {
+  return Math.max(rowsMin, Math.ceil(count / Math.max(1, Math.floor(widthPx / pitch))))
+}
+
+/** Column by column, from the top down. */
+export function placeOf(index: number, { pitch, rows }: Grid): { x: number; y: number } {
+  return { x: Math.floor(index / rows) * pitch + pitch / 2, y: (index % rows) * pitch + pitch / 2 }
+}
+
+/** Which lamp is there, -1 when none. */
+export function indexAt(x: number, y: number, { pitch, rows, count }: Grid): number {
+  const column = Math.floor(x / pitch)
+  const row = Math.floor(y / pitch)
+  if (column < 0 || row < 0 || row >= rows) return -1
+  const index = column * rows + row
+  return index < count ? index : -1
 }

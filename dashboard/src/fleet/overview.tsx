@@ -1,17 +1,16 @@
 import { Link } from '@tanstack/react-router'
-import type { LiveEvent } from '@telltale/api/contract'
 import { useState } from 'react'
-import { formatAge, formatCount, formatRate, unknown } from '../ui/format.ts'
+import { formatCount, formatRate, unknown } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 import { Spark } from '../ui/spark.tsx'
 import { Failure } from '../ui/states.tsx'
 import { useLiveEvents, useNow } from '../use-live.ts'
 import { LampPanel } from './lamp-panel.tsx'
+import { Newest } from './newest.tsx'
 import { useFleetSummary } from './summary.ts'
 
 const totalsKept = 180
 const totalsFreshMs = 5_000
-const rejectionsShown = 2
 
 const counts = [
   { status: 'online', label: 'Online' },
@@ -48,7 +47,7 @@ export function Overview() {
             ))}
           </div>
           <Rate />
-          <NewestRejections />
+          <Newest />
         </div>
       )}
       <LampPanel />
@@ -80,40 +79,5 @@ function Rate() {
       </span>
       <Spark accent points={totals} from={totals[0]?.t ?? 0} to={to} width={150} height={36} />
     </Link>
-  )
-}
-
-type Rejection = Extract<LiveEvent, { type: 'rejected' }>['data'] & { key: number }
-
-/** Rejected messages since this page was opened; a device's own page has all of them. */
-function NewestRejections() {
-  const now = useNow()
-  const [rejections, setRejections] = useState<Rejection[]>([])
-  useLiveEvents((event) => {
-    if (event.type !== 'rejected') return
-    const newest = { ...event.data, key: Math.random() }
-    setRejections((old) => [newest, ...old].slice(0, rejectionsShown))
-  })
-  return (
-    <div className="newest">
-      {rejections.length === 0 && (
-        <span className="newest__item ink-3">No message has been rejected since you opened this page.</span>
-      )}
-      {rejections.map(({ key, deviceId, reason, receivedAt }) => (
-        <Link
-          key={key}
-          className="newest__item"
-          to="/devices/$deviceId"
-          params={{ deviceId }}
-          search={{ tab: 'rejected' }}
-        >
-          <Lamp shape="fail" tone="warn" />
-          <span className="cut">
-            <span className="strong">{deviceId}</span> <span className="ink-2">rejected: {reason}</span>
-          </span>
-          <time>{formatAge(now - receivedAt)}</time>
-        </Link>
-      ))}
-    </div>
   )
 }

@@ -2,7 +2,7 @@ import { QueryClient, QueryObserver } from '@tanstack/react-query'
 import type { Readings } from '@telltale/api/contract'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { keepInStep } from '../shell/in-step.ts'
-import { history } from '../telemetry/use-telemetry.ts'
+import { history } from '../telemetry/history.ts'
 import { LiveClient } from './client.ts'
 import { alone, FarServer } from './far-end.ts'
 import { keepAsking, queryDefaults } from './refresh.ts'
@@ -22,7 +22,8 @@ async function show() {
     return far.status === 0 ? new Promise(() => {}) : Promise.resolve(answer(far.status, far.asked))
   })
   const open = () => {
-    const chart = new QueryObserver(queryClient, history(live, 'kitchen', '15m'))
+    const range = { kind: 'live', windowMs: 900_000 } as const
+    const chart = new QueryObserver(queryClient, history(live, { deviceId: 'kitchen', range }))
     stops.push(chart.subscribe(() => {}))
     return () => chart.getCurrentResult().data?.to
   }

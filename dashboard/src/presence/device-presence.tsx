@@ -1,86 +1,131 @@
 import './presence.css'
-import { queryOptions, useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Device, PresenceHistory } from '@telltale/api/contract'
-import { get } from '../api.ts'
+import { useState } from 'react'
 import { DeviceProblems } from '../diagnostics/device-problems.tsx'
-import { formatClockShort, formatDuration, formatMoment } from '../ui/format.ts'
-import { Lamp } from '../ui/lamp.tsx'
-import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
+import { formatClockShort, formatMoment } from '../ui/format.ts'
+import { Failure, SkeletonLines } from '../ui/states.tsx'
 import { useLiveEvents, useNow } from '../use-live.ts'
 import { formatUptime, type Hour, hours, uptimePercent } from './day.ts'
-import { reasonWords } from './words.ts'
-
-const presenceOfDay = (deviceId: string) =>
-  queryOptions({
-    queryKey: ['presence', deviceId],
-    queryFn: ({ signal }) =>
-      get<PresenceHistory>(`/devices/${deviceId}/presence`, { from: 'now-24h', to: 'now' }, signal),
-    refetchInterval: 60_000,
-  })
+import { presenceOf, type Span, spans } from './history.ts'
+import { Sessions } from './sessions.tsx'
 
 /** The problems also where the history fails to load, and the other way round. */
 export function DevicePresence({ device }: { device: Device }) {
+  useFollow(device.id)
   return (
     <>
-      <History device={device} />
+      <Uptime device={device} />
+      <Sessions device={device} />
       <DeviceProblems deviceId={device.id} />
     </>
   )
 }
 
-function History({ device }: { device: Device }) {
-  const history = useQuery(presenceOfDay(device.id))
+function useFollow(deviceId: string): void {
+  const queryClient = useQueryClient()
   useLiveEvents((event) => {
-    if (event.type === 'presence' && event.data.deviceId === device.id) void history.refetch()
+    if (event.type !== 'presence' || event.data.deviceId !== deviceId) return
+    void queryClient.invalidateQueries({ queryKey: ['presence', deviceId] })
+    void queryClient.invalidateQueries({ queryKey: ['diagnostics', deviceId] })
   })
-  if (history.isPending) return <SkeletonLines lines={3} />
-  if (history.data === undefined) {
-    return (
-      <Failure
-        what="Could not load the presence"
-        error={history.error}
-        onRetry={() => void history.refetch()}
-      />
-    )
-  }
+}
+
+function Uptime({ device }: { device: Device }) {
+  const [chosen, setChosen] = useState<Span>(spans[0])
+  const history = useQuery(presenceOf(device.id, chosen))
+  const createdAt = Date.parse(device.createdAt)
   return (
-    <>
-      <Day history={history.data} createdAt={Date.parse(device.createdAt)} />
-      <Sessions history={history.data} />
-    </>
+    <section className="panel" aria-labelledby="uptime">
+      <div className="panel__head presence__head">
+        <h2 className="panel__title" id="uptime">
+          Connected
+        </h2>
+        <fieldset className="seg seg--sm presence__spans">
+          <legend className="vh">Time connected</legend>
+          {spans.map((span) => (
+            <button
+              key={span.label}
+              type="button"
+              className={span === chosen ? 'is-active' : ''}
+              aria-pressed={span === chosen}
+              onClick={() => setChosen(span)}
+            >
+              {span.label}
+              <Share device={device} span={span} />
+            </button>
+          ))}
+        </fieldset>
+      </div>
+      <div className="panel__body">
+        {history.data !== undefined ? (
+          <Bars history={history.data} bars={chosen.bars} createdAt={createdAt} />
+        ) : history.isError ? (
+          <Failure
+            what="Could not load the presence"
+            error={history.error}
+            onRetry={() => void history.refetch()}
+          />
+        ) : (
+          <SkeletonLines lines={1} heightPx={72} />
+        )}
+      </div>
+    </section>
   )
 }
 
-const bars = 24
+/** Beside its name, so that all three are read at once. */
+function Share({ device, span }: { device: Device; span: Span }) {
+  const history = useQuery(presenceOf(device.id, span)).data
+  const createdAt = Date.parse(device.createdAt)
+  return <b>{history === undefined ? '–' : `${formatUptime(uptimePercent(history, createdAt))} %`}</b>
+}
 
-function Day({ history, createdAt }: { history: PresenceHistory; createdAt: number }) {
-  const day = hours(history, bars, createdAt)
+type BarsProps = { history: PresenceHistory; bars: number; createdAt: number }
+
+function Bars({ history, bars, createdAt }: BarsProps) {
+  const now = useNow(60_000)
+  const [pointed, setPointed] = useState<number | null>(null)
+  const all = hours(history, bars, createdAt)
   const uptime = formatUptime(uptimePercent(history, createdAt))
+  const shown = pointed === null ? undefined : all[pointed]
+  const moment = bars === 24 ? formatClockShort : (time: number) => formatMoment(time, now)
   return (
-    <section className="panel" aria-labelledby="day">
-      <div className="panel__head">
-        <h2 className="panel__title" id="day">
-          Last 24 hours
-        </h2>
-        <span className="presence__uptime">
-          <b>{uptime} %</b> <span className="ink-3">connected</span>
-        </span>
+    <>
+      <div
+        className="day"
+        style={{ gridTemplateColumns: `repeat(${bars}, 1fr)` }}
+        role="img"
+        aria-label={`Connected ${uptime} % of this time`}
+        onPointerLeave={() => setPointed(null)}
+      >
+        {all.map((hour, index) => (
+          <span
+            key={hour.from}
+            className={index === pointed ? 'day__hour is-pointed' : 'day__hour'}
+            onPointerEnter={() => setPointed(index)}
+            onPointerDown={() => setPointed(index)}
+          >
+            <HourBar hour={hour} />
+          </span>
+        ))}
       </div>
-      <div className="panel__body">
-        <div className="day" role="img" aria-label={`Connected ${uptime} % of the last 24 hours`}>
-          {day.map((hour) => (
-            <span key={hour.from} className="day__hour" title={hourWords(hour)}>
-              <HourBar hour={hour} />
-            </span>
-          ))}
-        </div>
-        <div className="day__axis" aria-hidden="true">
-          <span>{formatClockShort(history.from)}</span>
-          <span>{formatClockShort((history.from + history.to) / 2)}</span>
-          <span>now</span>
-        </div>
+      <div className="day__axis" aria-hidden="true">
+        {shown !== undefined ? (
+          <span className="ink-2">{hourWords(shown, moment)}</span>
+        ) : (
+          <>
+            <span>{moment(history.from)}</span>
+            <span>now</span>
+          </>
+        )}
       </div>
-    </section>
+      {history.truncated && (
+        <p className="ink-3 presence__note">
+          It connected more often than can be shown here; the percentage counts all of it.
+        </p>
+      )}
+    </>
   )
 }
 
@@ -95,73 +140,7 @@ function HourBar({ hour }: { hour: Hour }) {
   )
 }
 
-function hourWords({ from, to, connectedShare, known }: Hour): string {
-  const span = `${formatClockShort(from)} to ${formatClockShort(to)}`
+function hourWords({ from, to, connectedShare, known }: Hour, moment: (time: number) => string): string {
+  const span = `${moment(from)} to ${moment(to)}`
   return known ? `${span}: connected ${formatUptime(connectedShare * 100)} %` : `${span}: not registered yet`
-}
-
-function Sessions({ history }: { history: PresenceHistory }) {
-  const now = useNow()
-  const newestFirst = history.sessions.toSorted((a, b) => b.connectedAt.localeCompare(a.connectedAt))
-  return (
-    <section className="panel" aria-labelledby="sessions">
-      <div className="panel__head">
-        <h2 className="panel__title" id="sessions">
-          Connections
-        </h2>
-        {history.truncated && <span className="ink-3">older ones are left out</span>}
-      </div>
-      {newestFirst.length === 0 ? (
-        <Quietbox title="Not connected in the last 24 hours">
-          <span>Each connection is listed here with how long it lasted and why it ended.</span>
-        </Quietbox>
-      ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways on a phone
-        <section className="scroll-x" tabIndex={0} aria-label="Table of connections">
-          <table className="table">
-            <thead>
-              <tr>
-                <th>Connected</th>
-                <th>Ended</th>
-                <th className="r">Lasted</th>
-                <th>From</th>
-              </tr>
-            </thead>
-            <tbody>
-              {newestFirst.map((session) => (
-                <tr key={session.connectedAt}>
-                  <td>{formatMoment(Date.parse(session.connectedAt), now)}</td>
-                  <td>
-                    <Ending session={session} now={now} />
-                  </td>
-                  <td className="r">{formatDuration(lasted(session, now))}</td>
-                  <td className="mono ink-2">{session.address ?? '–'}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
-      )}
-    </section>
-  )
-}
-
-type Session = PresenceHistory['sessions'][number]
-
-/** A running session's duration grows on the screen; an ended one is what the platform recorded. */
-function lasted(session: Session, now: number): number {
-  return session.disconnectedAt === null ? now - Date.parse(session.connectedAt) : session.durationMs
-}
-
-function Ending({ session, now }: { session: Session; now: number }) {
-  if (session.disconnectedAt === null) {
-    return (
-      <span className="iconline">
-        <Lamp shape="online" />
-        still connected
-      </span>
-    )
-  }
-  const reason = session.reason === null ? '' : `, ${reasonWords(session.reason)}`
-  return `${formatMoment(Date.parse(session.disconnectedAt), now)}${reason}`
 }

@@ -1,5 +1,5 @@
 import type { Device } from '@telltale/api/contract'
-import { formatClockShort, formatDuration, formatMoment } from '../ui/format.ts'
+import { formatClockShort, formatDuration, formatMoment, isSameDay } from '../ui/format.ts'
 
 export type PresenceWords = {
   shape: 'online' | 'silent' | 'offline' | 'never' | 'disabled'
@@ -47,7 +47,7 @@ export function presenceWords(device: Device, nowMs: number): PresenceWords {
 }
 
 function offlineNote(since: number | null, reason: string | null, nowMs: number): string {
-  const isToday = since !== null && new Date(since).toDateString() === new Date(nowMs).toDateString()
+  const isToday = since !== null && isSameDay(since, nowMs)
   const when = since === null ? '' : isToday ? formatClockShort(since) : formatMoment(since, nowMs)
   return [when, reason === null ? '' : reasonWords(reason)].filter(Boolean).join(', ')
 }

@@ -6,6 +6,9 @@ export const currentSession = queryOptions({
   queryKey: ['session'],
   queryFn: ({ signal }) => get<Session>('/session', {}, signal),
   staleTime: 5 * 60_000,
+  // Without a network the first screen says so, at once; it would wait for one otherwise (offline/unreachable.tsx).
+  networkMode: 'always',
+  retry: false,
 })
 
 /** Only below the shell, whose loader has fetched it. */

@@ -1,11 +1,11 @@
 import './sign-in.css'
 import { PasswordInput, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRouter, useSearch } from '@tanstack/react-router'
-import type { SignIn as Credentials, Session } from '@telltale/api/contract'
+import type { SignIn as Credentials, Readiness, Session } from '@telltale/api/contract'
 import { type SyntheticEvent, useEffect, useRef, useState } from 'react'
-import { ApiError } from '../api.ts'
-import { Lamp } from '../ui/lamp.tsx'
+import { ApiError, getHealth } from '../api.ts'
+import { Lamp, type LampShape } from '../ui/lamp.tsx'
 import { Mark } from '../ui/mark.tsx'
 import { currentSession, signIn } from './session.ts'
 
@@ -17,6 +17,9 @@ export function SignIn() {
     event.preventDefault()
     entry.mutate({ username: username.trim(), password })
   }
+  useEffect(() => {
+    document.title = 'Sign in · Telltale'
+  }, [])
   return (
     <main className="signin">
       <div className="signin__box">
@@ -55,8 +58,44 @@ export function SignIn() {
           It works once.
         </p>
       </div>
+      <ServerFoot />
     </main>
   )
+}
+
+const upEveryMs = 10_000
+
+/** Before anybody signs in: is it there, and which one is it? */
+function ServerFoot() {
+  const { data, isError } = useQuery({
+    queryKey: ['readiness'],
+    queryFn: ({ signal }) => getHealth<Readiness>('/readyz', signal),
+    refetchInterval: upEveryMs,
+    networkMode: 'always',
+    retry: false,
+  })
+  const { hostname } = window.location
+  const [shape, words]: [LampShape, string] = isError
+    ? ['offline', `${hostname} cannot be reached`]
+    : data === undefined
+      ? ['never', hostname]
+      : data.ready
+        ? ['online', `${hostname} is up`]
+        : ['silent', `${hostname} is not ready: ${awayWords(data)}`]
+  return (
+    <footer className="signin__foot">
+      <span className="iconline" role="status">
+        <Lamp shape={shape} />
+        {words}
+      </span>
+      {data !== undefined && <span>{data.version}</span>}
+    </footer>
+  )
+}
+
+function awayWords({ checks }: Readiness): string {
+  const away = checks.filter(({ ok }) => !ok).map(({ name }) => name)
+  return `${away.join(' and ')} away`
 }
 
 /** A link in the fragment signs in by itself; the fragment goes first, so it never stays in the history. */
@@ -69,7 +108,8 @@ function useEntry() {
     onSuccess: (session) => {
       queryClient.clear()
       queryClient.setQueryData(currentSession.queryKey, session)
-      router.history.push(next ?? '/')
+      // Without a password only links sign in: choosing one comes first.
+      router.history.push(session.passwordState === 'missing' ? '/account' : (next ?? '/'))
     },
   })
   const { mutate } = entry
@@ -102,7 +142,7 @@ function refusalWords(error: Error, viaLink: boolean): string {
   if (!(error instanceof ApiError)) return 'Something unexpected went wrong. Try again.'
   const { status, detail, title } = error.problem
   if (status === 401 && viaLink) {
-    return 'This sign-in link has been used or is too old. Sign in with a password, or restart for a new link.'
+    return 'This sign-in link has been used or is too old. Sign in with a password, or ask an administrator for a new link.'
   }
   if (status === 401) return 'The user name or the password is not right.'
   if (status === 429) return detail ?? 'Too many attempts. Wait a minute, then try again.'

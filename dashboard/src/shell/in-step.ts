@@ -77,6 +77,7 @@ function mayUndo({ queryKey: [kind], state }: Query): (event: LiveEvent) => bool
 function devicesIn(data: unknown): Device[] {
   if (typeof data !== 'object' || data === null) return []
   if ('presence' in data) return [data as Device]
+  if ('items' in data) return (data as DevicePage).items
   return 'pages' in data ? (data.pages as Partial<DevicePage>[]).flatMap(({ items = [] }) => items) : []
 }
 

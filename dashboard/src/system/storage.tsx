@@ -1,14 +1,12 @@
-import { useSession } from '../session/session.ts'
 import { formatCount, formatDuration, formatMoment } from '../ui/format.ts'
 import type { StorageReport } from './health.ts'
 import { Fact, Panel } from './panel.tsx'
-import { formatBytes, formatDayAndMinute, formatRatio, formatShare, serverWords } from './words.ts'
+import { formatBytes, formatDayAndMinute, formatRatio, formatShare } from './words.ts'
 
 type StorageProps = { storage: StorageReport; now: number }
 
 export function Storage({ storage, now }: StorageProps) {
-  const { version } = useSession()
-  const { extensionVersion, serverVersion, compression } = storage
+  const { extensionVersion, compression } = storage
   const isPlain = storage.engine === 'plain'
   return (
     <Panel title="Storage" note="at most a minute old">
@@ -32,10 +30,6 @@ export function Storage({ storage, now }: StorageProps) {
               <Fact name="Background jobs">done by the broker</Fact>
             </>
           )}
-          <Fact name="Server" title={serverVersion}>
-            {serverWords(serverVersion)}
-          </Fact>
-          <Fact name="Telltale">{version}</Fact>
         </dl>
       </div>
     </Panel>

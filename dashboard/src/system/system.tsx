@@ -1,27 +1,33 @@
+import './rates.css'
 import './system.css'
 import { queryOptions, useQuery } from '@tanstack/react-query'
-import type { Readiness } from '@telltale/api/contract'
+import type { Readiness, SystemNow } from '@telltale/api/contract'
 import { useRef } from 'react'
 import { getHealth } from '../api.ts'
 import { FleetProblems } from '../diagnostics/fleet-problems.tsx'
 import { TopBar } from '../shell/top-bar.tsx'
+import { formatDuration } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
 import { useNow } from '../use-live.ts'
+import { Acknowledged } from './acknowledged.tsx'
 import { Brokers } from './brokers.tsx'
+import { Connections } from './connections.tsx'
 import { Deletions } from './deletions.tsx'
 import { Durability } from './durability.tsx'
+import { History } from './history.tsx'
 import { Jobs } from './jobs.tsx'
+import { refreshMs, systemNow } from './now.ts'
 import { Numbers } from './numbers.tsx'
 import { Panel } from './panel.tsx'
+import { Rejections } from './rejections.tsx'
 import { Rollups } from './rollups.tsx'
 import { Storage } from './storage.tsx'
 import { NoAnswer, Verdict } from './verdict.tsx'
-
-const refreshMs = 5_000
+import { Versions } from './versions.tsx'
 
 const readiness = queryOptions({
-  queryKey: ['readiness'],
+  queryKey: ['system', 'readiness'],
   queryFn: ({ signal }) => getHealth<Readiness>('/readyz?verbose', signal),
   // Asking again without any picture would take the failure off the screen each time.
   refetchInterval: ({ state }) => (state.status === 'error' && state.data === undefined ? false : refreshMs),
@@ -33,7 +39,7 @@ export function System() {
   return (
     <>
       <title>System · Telltale</title>
-      <TopBar>
+      <TopBar actions={<Uptime />}>
         <h1 className="top__title">System</h1>
       </TopBar>
       <div className={health.isError ? 'page system is-old' : 'page system'}>
@@ -50,13 +56,35 @@ export function System() {
   )
 }
 
+/** Of the broker that has run longest: devices notice when it starts again, not when the API does. */
+function Uptime() {
+  const brokers = useQuery(systemNow).data?.brokers ?? []
+  const now = useNow(refreshMs)
+  if (brokers.length === 0) return null
+  const since = Math.min(...brokers.map(({ startedAt }) => startedAt))
+  return <span className="system__up ink-3 not-phone">up {formatDuration(Math.max(0, now - since))}</span>
+}
+
 function Health({ health, isOld }: { health: Readiness; isOld: boolean }) {
   const now = useNowOrThen(isOld)
+  const system = useQuery(systemNow)
   const { storage, brokers = [] } = health
   return (
     <>
       {!isOld && <Verdict health={health} now={now} />}
-      <Numbers brokers={brokers} storage={storage} now={now} />
+      <Numbers brokers={brokers} storage={storage} system={system.data} now={now} />
+      {system.data !== undefined ? (
+        <OfNow system={system.data} storage={storage} now={now} />
+      ) : (
+        system.isError && (
+          <Failure
+            what="Could not ask what came in"
+            error={system.error}
+            onRetry={() => void system.refetch()}
+          />
+        )
+      )}
+      <Rejections now={now} />
       {storage === undefined ? (
         <NoStorage isReachable={health.checks.every(({ name, ok }) => name !== 'database' || ok)} />
       ) : (
@@ -74,6 +102,22 @@ function Health({ health, isOld }: { health: Readiness; isOld: boolean }) {
       <Deletions open={storage?.deletionsOpen ?? 0} now={now} />
       <Brokers brokers={brokers} now={now} />
       <FleetProblems now={now} />
+    </>
+  )
+}
+
+type OfNowProps = { system: SystemNow; storage: Readiness['storage']; now: number }
+
+/** What the programs say of themselves; nothing of it is asked of the database. */
+function OfNow({ system, storage, now }: OfNowProps) {
+  return (
+    <>
+      <History history={system.history} now={now} />
+      <div className="system__three">
+        <Acknowledged brokers={system.brokers} />
+        <Connections now={system} />
+        <Versions system={system} storage={storage} now={now} />
+      </div>
     </>
   )
 }

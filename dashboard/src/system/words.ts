@@ -1,4 +1,4 @@
-import { formatClockShort, formatCount, formatMoment } from '../ui/format.ts'
+import { formatClockShort, formatCount, formatMoment, isSameDay } from '../ui/format.ts'
 
 const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
 
@@ -46,10 +46,6 @@ export function formatMinute(timeMs: number, nowMs: number): string {
 /** The same where the day matters: `today 00:00`. */
 export function formatDayAndMinute(timeMs: number, nowMs: number): string {
   return isSameDay(timeMs, nowMs) ? `today ${formatClockShort(timeMs)}` : formatMoment(timeMs, nowMs)
-}
-
-function isSameDay(timeMs: number, otherMs: number): boolean {
-  return new Date(timeMs).toDateString() === new Date(otherMs).toDateString()
 }
 
 /** `15.8 (Debian 15.8-1.pgdg120+1)` is 15.8 and who built it. */

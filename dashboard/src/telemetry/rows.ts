@@ -53,7 +53,8 @@ function join(a: Thinned, b: Point, endT: number): Thinned {
   const count = a.count + b.count
   return {
     t: a.t,
-    avg: (a.avg * a.count + b.avg * b.count) / count,
+    // Not the sum over the count: that of large values is infinite.
+    avg: a.avg + (b.avg - a.avg) * (b.count / count),
     min: Math.min(a.min, b.min),
     max: Math.max(a.max, b.max),
     count,

@@ -5,7 +5,13 @@ import type { Gap } from './gaps.ts'
 export type Point = { t: number; avg: number; min: number; max: number; count: number }
 export type StatePoint = { t: number; state: string }
 
-export type NumberSeries = { kind: 'number'; points: readonly Point[]; liveTimes: readonly number[] }
+export type NumberSeries = {
+  kind: 'number'
+  points: readonly Point[]
+  liveTimes: readonly number[]
+  /** What it said while it was no number: a metric may change its type. */
+  words?: StateSeries
+}
 export type StateSeries = {
   kind: 'state'
   points: readonly StatePoint[]
@@ -19,6 +25,9 @@ export type Series = NumberSeries | StateSeries
 /** History and live readings of one device, joined. Immutable, so a paused chart can hold on to one. */
 export type Picture = {
   bucketMs: number | null
+  /** The stretch that was asked for: what lies outside is not missing. */
+  from: number
+  to: number
   /** Live readings with a time before this are already in the buckets of the history this began with. */
   historyTo: number
   series: Readonly<Record<string, Series>>
@@ -39,22 +48,29 @@ export function fromReadings(readings: Readings, arrived = 0): Picture {
     series[metric] =
       'value' in columns ? fromRaw(columns, readings.bucketMs !== null) : fromBuckets(readings.t, columns)
   }
-  return { bucketMs: readings.bucketMs, historyTo: readings.to, series, arrived }
+  const { bucketMs, from, to } = readings
+  return { bucketMs, from, to, historyTo: to, series, arrived }
 }
 
 /** Beside buckets, booleans come as the times they changed; text does always. */
 function fromRaw({ kind, t, value, gaps }: RawColumns, besideBuckets: boolean): Series {
-  if (kind !== 'number') {
-    const points = t.map((time, index) => ({ t: time, state: String(value[index]) }))
-    const changesOnly = kind === 'string' || besideBuckets
-    const missing = changesOnly ? gaps.map(([from, to]) => ({ from, to })) : []
-    return { kind: 'state', points, changesOnly, gaps: missing }
-  }
-  const points = t.flatMap((time, index) => {
+  const points: Point[] = []
+  const states: StatePoint[] = []
+  for (const [index, time] of t.entries()) {
     const one = value[index]
-    return typeof one === 'number' ? [single(time, one)] : []
-  })
-  return { kind: 'number', points, liveTimes: [] }
+    if (typeof one === 'number') points.push(single(time, one))
+    else states.push({ t: time, state: String(one) })
+  }
+  const changesOnly = kind === 'string' || besideBuckets
+  const missing = changesOnly ? gaps.map(([from, to]) => ({ from, to })) : []
+  const words: StateSeries = { kind: 'state', points: states, changesOnly, gaps: missing }
+  if (points.length === 0 && kind !== 'number') return words
+  return { kind: 'number', points, liveTimes: [], ...(states.length > 0 && { words }) }
+}
+
+/** What of a series is no number. */
+export function wordsOf(series: Series | undefined): StateSeries | null {
+  return series?.kind === 'number' ? (series.words ?? null) : (series ?? null)
 }
 
 function fromBuckets(times: readonly number[], columns: BucketColumns): Series {
@@ -88,17 +104,20 @@ type LiveValue = { time: number; value: Value }
 
 function withValue(series: Series | undefined, { time, value }: LiveValue, picture: Picture): Series {
   if (typeof value === 'number') {
-    const numbers: NumberSeries =
-      series?.kind === 'number' ? series : { kind: 'number', points: [], liveTimes: [] }
+    const numbers = numbersOf(series)
     return picture.bucketMs === null
       ? { ...numbers, points: inserted(numbers.points, single(time, value)) }
       : withBucketed(numbers, { time, value }, { bucketMs: picture.bucketMs, historyTo: picture.historyTo })
   }
-  const states: StateSeries =
-    series?.kind === 'state'
-      ? series
-      : { kind: 'state', points: [], changesOnly: typeof value === 'string', gaps: [] }
-  return { ...states, points: inserted(states.points, { t: time, state: String(value) }) }
+  const none: StateSeries = { kind: 'state', points: [], changesOnly: typeof value === 'string', gaps: [] }
+  const states = wordsOf(series) ?? none
+  const words: StateSeries = { ...states, points: inserted(states.points, { t: time, state: String(value) }) }
+  return series?.kind === 'number' ? { ...series, words } : words
+}
+
+function numbersOf(series: Series | undefined): NumberSeries {
+  if (series?.kind === 'number') return series
+  return { kind: 'number', points: [], liveTimes: [], ...(series !== undefined && { words: series }) }
 }
 
 type Buckets = { bucketMs: number; historyTo: number }
@@ -120,7 +139,7 @@ function withBucketed(
   const counted = time < historyTo
   const joined: Point = {
     t,
-    avg: counted ? bucket.avg : (bucket.avg * bucket.count + value) / (bucket.count + 1),
+    avg: counted ? bucket.avg : bucket.avg + (value - bucket.avg) / (bucket.count + 1),
     min: Math.min(bucket.min, value),
     max: Math.max(bucket.max, value),
     count: counted ? bucket.count : bucket.count + 1,
@@ -140,9 +159,16 @@ function single(t: number, value: number): Point {
 }
 
 function trimmed(series: Series, horizon: number): Series {
-  const entering = series.points.findLastIndex((point) => point.t <= horizon)
-  if (entering <= 0) return series
-  return series.kind === 'number'
-    ? { ...series, points: series.points.slice(entering) }
-    : { ...series, points: series.points.slice(entering) }
+  if (series.kind === 'state') return { ...series, points: since(series.points, horizon) }
+  const { words } = series
+  return {
+    ...series,
+    points: since(series.points, horizon),
+    ...(words !== undefined && { words: { ...words, points: since(words.points, horizon) } }),
+  }
+}
+
+function since<P extends { t: number }>(points: readonly P[], horizon: number): readonly P[] {
+  const entering = points.findLastIndex((point) => point.t <= horizon)
+  return entering <= 0 ? points : points.slice(entering)
 }

@@ -26,7 +26,7 @@ describe('Telemetry', () => {
   })
 
   it('merges what arrived while the history was on its way', () => {
-    const telemetry = new Telemetry(60_000, Date.now)
+    const telemetry = new Telemetry({ range: { kind: 'live', windowMs: 60_000 }, now: Date.now })
     telemetry.add(live(9_000))
     telemetry.add(live(9_500))
     telemetry.load(history, 10_000)
@@ -36,7 +36,7 @@ describe('Telemetry', () => {
   })
 
   it('redraws a burst once', () => {
-    const telemetry = new Telemetry(60_000, Date.now)
+    const telemetry = new Telemetry({ range: { kind: 'live', windowMs: 60_000 }, now: Date.now })
     const listener = vi.fn()
     telemetry.load(history, 10_000)
     telemetry.subscribe(listener)
@@ -47,7 +47,7 @@ describe('Telemetry', () => {
   })
 
   it('a new history keeps the count, so "N new" never runs backwards', () => {
-    const telemetry = new Telemetry(60_000, Date.now)
+    const telemetry = new Telemetry({ range: { kind: 'live', windowMs: 60_000 }, now: Date.now })
     telemetry.load(history, 10_000)
     telemetry.add(live(10_000))
     vi.advanceTimersByTime(300)
@@ -57,7 +57,7 @@ describe('Telemetry', () => {
   })
 
   it('L-GAP-1 a history read after a long cut leaves no hole and repeats nothing', () => {
-    const telemetry = new Telemetry(600_000, Date.now)
+    const telemetry = new Telemetry({ range: { kind: 'live', windowMs: 600_000 }, now: Date.now })
     telemetry.load(history, 10_000)
     telemetry.add(live(10_000))
     vi.advanceTimersByTime(120_000)
@@ -75,7 +75,7 @@ describe('Telemetry', () => {
   })
 
   it('L-GAP-3 what a device with a clock ahead has sent stays when its history is read anew', () => {
-    const telemetry = new Telemetry(900_000, Date.now)
+    const telemetry = new Telemetry({ range: { kind: 'live', windowMs: 900_000 }, now: Date.now })
     const series = (t: number[]) => ({
       temperature: { kind: 'number' as const, t, value: t.map(() => 1), gaps: [] },
     })
@@ -91,7 +91,7 @@ describe('Telemetry', () => {
   })
 
   it('L-GAP-4 a reading from ahead counts once in its bucket, in the history or after it', () => {
-    const telemetry = new Telemetry(900_000, Date.now)
+    const telemetry = new Telemetry({ range: { kind: 'live', windowMs: 900_000 }, now: Date.now })
     const bucket = { kind: 'number' as const, avg: [1], min: [1], max: [1], last: [1], count: [1], gaps: [] }
     telemetry.add(live(70_000))
     vi.advanceTimersByTime(1_000)
@@ -105,7 +105,7 @@ describe('Telemetry', () => {
   })
 
   it('L-GAP-2 a chart that nobody sees is drawn once, when it is looked at', () => {
-    const telemetry = new Telemetry(60_000, Date.now)
+    const telemetry = new Telemetry({ range: { kind: 'live', windowMs: 60_000 }, now: Date.now })
     const listener = vi.fn()
     telemetry.load(history, 10_000)
     telemetry.subscribe(listener)
@@ -118,5 +118,33 @@ describe('Telemetry', () => {
     telemetry.hold(false)
     expect(listener).toHaveBeenCalledOnce()
     expect(telemetry.getPicture()?.series.temperature?.points).toHaveLength(4)
+  })
+
+  it('L-SOURCE-4 what was not asked for, or lies outside a fixed range, is counted and drawn nowhere', () => {
+    const telemetry = new Telemetry({
+      range: { kind: 'fixed', from: 0, to: 10_000 },
+      metrics: ['temperature'],
+      now: Date.now,
+    })
+    telemetry.load(history, 10_000)
+    telemetry.add({ deviceId: 'bay', time: 9_500, values: { temperature: 3, door: 'open' } })
+    telemetry.add(live(10_000))
+    vi.advanceTimersByTime(300)
+    expect(telemetry.getPicture()?.arrived).toBe(2)
+    expect(Object.keys(telemetry.getPicture()?.series ?? {})).toEqual(['temperature'])
+    expect(telemetry.getPicture()?.series.temperature?.points.map(({ t }) => t)).toEqual([
+      8_000, 9_000, 9_500,
+    ])
+  })
+
+  it('L-SOURCE-5 a fixed range keeps its beginning, however late it is', () => {
+    const telemetry = new Telemetry({ range: { kind: 'fixed', from: 0, to: 20_000 }, now: Date.now })
+    telemetry.load(history, 10_000)
+    vi.advanceTimersByTime(3_600_000)
+    telemetry.add(live(15_000))
+    vi.advanceTimersByTime(300)
+    expect(telemetry.getPicture()?.series.temperature?.points.map(({ t }) => t)).toEqual([
+      8_000, 9_000, 15_000,
+    ])
   })
 })

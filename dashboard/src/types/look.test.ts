@@ -29,12 +29,25 @@ describe('how a metric is shown', () => {
       ...['−18.0', '1,234.6', 'open'],
     ])
     expect(formatLook(-18, { decimals: undefined })).toBe('−18')
+    // No wall of digits, and no sign before nothing.
+    expect([
+      formatLook(1e300, look),
+      formatLook(-0, look),
+      formatLook(-0.01, look),
+      formatLook(5e-324, look),
+    ]).toEqual([...['1.000e+300', '0.0', '0.0', '0.0']])
+  })
+
+  it('D-TYPELOOK-1: true and false are read as yes and no', () => {
+    expect([formatLook(true, look), formatLook(false, look), formatLook('false', look)]).toEqual([
+      ...['yes', 'no', 'false'],
+    ])
   })
 
   it('D-TYPELOOK-2: a value beyond a threshold says which, the worst one first', () => {
-    expect(troubleOf(-16, look)).toEqual({ level: 'warning', words: 'above −17.0 °C' })
-    expect(troubleOf(-14, look)).toEqual({ level: 'alarm', words: 'above −15.0 °C' })
-    expect(troubleOf(-31, look)).toEqual({ level: 'alarm', words: 'below −30.0 °C' })
+    expect(troubleOf(-16, look)).toMatchObject({ level: 'warning', words: 'above −17 °C' })
+    expect(troubleOf(-14, look)).toMatchObject({ level: 'alarm', words: 'above −15 °C' })
+    expect(troubleOf(-31, look)).toMatchObject({ level: 'alarm', words: 'below −30 °C' })
     expect([troubleOf(-17, look), troubleOf('open', look)]).toEqual([null, null])
   })
 })

@@ -2,7 +2,8 @@ import { Check, Copy } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { copyText } from './clipboard.ts'
 
-type CopyProps = { text: string; label: string; children?: string }
+/** A long text is made when it is wanted. */
+type CopyProps = { text: string | (() => string); label: string; children?: string }
 
 /** With children a small labelled button, without one an icon; its accessible name is `label` either way. */
 export function CopyButton({ text, label, children }: CopyProps) {
@@ -19,7 +20,7 @@ export function CopyButton({ text, label, children }: CopyProps) {
       type="button"
       className={`btn btn--sm ${shape}`}
       aria-label={copied ? 'Copied' : label}
-      onClick={() => void copyText(text).then(setCopied)}
+      onClick={() => void copyText(typeof text === 'string' ? text : text()).then(setCopied)}
     >
       <Icon className="i i--sm" aria-hidden="true" />
       {children !== undefined && <span>{copied ? 'Copied' : children}</span>}

@@ -2,13 +2,19 @@ import { describe, expect, it } from 'vitest'
 import {
   formatAge,
   formatAgo,
+  formatClock,
+  formatClockShort,
+  formatDay,
   formatDuration,
   formatExact,
   formatMoment,
+  formatMonth,
   formatNumber,
+  formatRange,
   formatRate,
   formatSpan,
   formatValue,
+  isSameDay,
   prettyMetric,
 } from './format.ts'
 
@@ -104,5 +110,47 @@ describe('formatAgo and formatExact', () => {
 
   it('to the second, with the day', () => {
     expect(formatExact(then)).toBe('2 Nov 2026, 09:05:07')
+  })
+})
+
+describe('times in a zone', () => {
+  const amsterdam = 'Europe/Amsterdam'
+  const then = Date.UTC(2026, 11, 31, 23, 5, 7)
+
+  it.each([
+    [formatClock, '00:05:07', '23:05:07'],
+    [formatClockShort, '00:05', '23:05'],
+    [formatDay, '1 Jan', '31 Dec'],
+    [formatMonth, 'Jan 2027', 'Dec 2026'],
+    [formatExact, '1 Jan 2027, 00:05:07', '31 Dec 2026, 23:05:07'],
+  ])('L-ZONE-2: %o shows the zone asked for', (format, local, utc) => {
+    expect([format(then, amsterdam), format(then, 'UTC')]).toEqual([local, utc])
+  })
+
+  it('L-ZONE-2: today, yesterday and the year are those of the zone', () => {
+    const later = then + 3_600_000
+    expect(formatMoment(then, later, amsterdam)).toBe('00:05:07')
+    expect(formatMoment(then, later, 'UTC')).toBe('yesterday 23:05')
+    expect(formatMoment(then, later + 9 * 86_400_000, amsterdam)).toBe('1 Jan 00:05')
+    expect(formatMoment(then, later + 9 * 86_400_000, 'UTC')).toBe('31 Dec 2026 23:05')
+    expect([isSameDay(then, later, amsterdam), isSameDay(then, later, 'UTC')]).toEqual([true, false])
+  })
+
+  it('L-ZONE-2: yesterday is the day before, also when a day has 25 hours', () => {
+    const now = Date.UTC(2026, 9, 25, 22, 30)
+    expect(formatMoment(now - 24.75 * 3_600_000, now, amsterdam)).toBe('yesterday 23:45')
+    expect(formatMoment(now - 24.25 * 3_600_000, now, amsterdam)).toBe('00:15:00')
+    expect(formatMoment(now - 48.75 * 3_600_000, now, amsterdam)).toBe('23 Oct 23:45')
+  })
+
+  it.each([
+    [[2026, 10, 22, 13, 2], [2026, 10, 22, 14, 2], '13:02 to 14:02'],
+    [[2026, 10, 22, 13, 2, 5], [2026, 10, 22, 13, 4], '13:02:05 to 13:04:00'],
+    [[2026, 10, 18, 6, 0], [2026, 10, 21, 18, 0], '18 Nov 06:00 to 21 Nov 18:00'],
+    [[2026, 10, 18, 6, 0], [2026, 10, 18, 18, 0], '18 Nov 06:00 to 18:00'],
+    [[2025, 11, 31, 6, 0], [2026, 0, 1, 18, 0], '31 Dec 2025 06:00 to 1 Jan 18:00'],
+  ])('L-ZONE-2: the range %j to %j reads %s', (from, to, words) => {
+    const utc = ([year = 0, month = 0, ...rest]: number[]) => Date.UTC(year, month, ...rest)
+    expect(formatRange(utc(from), utc(to), Date.UTC(2026, 10, 22, 15), 'UTC')).toBe(words)
   })
 })

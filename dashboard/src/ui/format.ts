@@ -1,4 +1,7 @@
 import type { Latest } from '@telltale/api/contract'
+import { grouped } from './grouped.ts'
+import { dayNumber, timeWords } from './wall-time.ts'
+import { shownTimeZone } from './zone.ts'
 
 type Value = Latest['values'][string]['value']
 
@@ -14,16 +17,16 @@ export function formatNumber(value: number): string {
   const size = Math.abs(value)
   if (size !== 0 && (size < 0.001 || size >= 1e9)) return realMinus(value.toPrecision(4))
   const digits = size >= 1_000 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4
-  return realMinus(value.toLocaleString('en-US', { maximumFractionDigits: digits }))
+  return realMinus(grouped(value, { max: digits }))
 }
 
 export function formatCount(value: number): string {
-  return realMinus(value.toLocaleString('en-US', { maximumFractionDigits: 0 }))
+  return realMinus(grouped(value, { max: 0 }))
 }
 
 /** A rate under ten keeps one decimal: 0.4 messages a second is not 0. */
 export function formatRate(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 1 : 0 })
+  return grouped(value, { max: value < 10 ? 1 : 0 })
 }
 
 export function formatValue(value: Value | undefined): string {
@@ -75,39 +78,63 @@ export function formatSpan(ms: number): string {
   return ms < 10_000 && ms % 1_000 === 0 ? `${ms / 1_000} s` : formatDuration(ms)
 }
 
-export function formatClock(timeMs: number): string {
-  return new Date(timeMs).toLocaleTimeString('en-GB')
+const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const
+const clockShort = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
+const withoutYear = { day: 'numeric', month: 'short' } as const
+const withYear = { ...withoutYear, year: 'numeric' } as const
+
+/** Times are those of the zone the dashboard shows; a component that uses them calls `useZone` or `useNow`. */
+export function formatClock(timeMs: number, timeZone = shownTimeZone()): string {
+  return timeWords(timeMs, timeZone, clock)
 }
 
-export function formatClockShort(timeMs: number): string {
-  return new Date(timeMs).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
+export function formatClockShort(timeMs: number, timeZone = shownTimeZone()): string {
+  return timeWords(timeMs, timeZone, clockShort)
+}
+
+/** `22 Nov`. */
+export function formatDay(timeMs: number, timeZone = shownTimeZone()): string {
+  return timeWords(timeMs, timeZone, withoutYear)
+}
+
+/** `Nov 2026`. */
+export function formatMonth(timeMs: number, timeZone = shownTimeZone()): string {
+  return timeWords(timeMs, timeZone, { month: 'short', year: 'numeric' })
 }
 
 /** Today as a time, the day before as a word, anything older as a date. */
-export function formatMoment(timeMs: number, nowMs: number): string {
-  const then = startOfDay(timeMs)
-  const today = startOfDay(nowMs)
-  if (then === today) return formatClock(timeMs)
-  if (then === startOfDay(today - 1)) return `yesterday ${formatClockShort(timeMs)}`
-  const date = new Date(timeMs)
-  const sameYear = date.getFullYear() === new Date(nowMs).getFullYear()
-  const words = date.toLocaleDateString('en-GB', {
-    day: 'numeric',
-    month: 'short',
-    ...(!sameYear && { year: 'numeric' }),
-  })
-  return `${words} ${formatClockShort(timeMs)}`
+export function formatMoment(timeMs: number, nowMs: number, timeZone = shownTimeZone()): string {
+  const daysAgo = dayNumber(nowMs, timeZone) - dayNumber(timeMs, timeZone)
+  if (daysAgo === 0) return formatClock(timeMs, timeZone)
+  const short = formatClockShort(timeMs, timeZone)
+  return daysAgo === 1 ? `yesterday ${short}` : `${dateOf(timeMs, nowMs, timeZone)} ${short}`
 }
 
 /** To the second, with its day: what a relative time stands for. */
-export function formatExact(timeMs: number): string {
-  const date = new Date(timeMs)
-  const words = date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
-  return `${words}, ${formatClock(timeMs)}`
+export function formatExact(timeMs: number, timeZone = shownTimeZone()): string {
+  return `${timeWords(timeMs, timeZone, withYear)}, ${formatClock(timeMs, timeZone)}`
 }
 
-function startOfDay(timeMs: number): number {
-  return new Date(timeMs).setHours(0, 0, 0, 0)
+export function isSameDay(timeMs: number, otherMs: number, timeZone = shownTimeZone()): boolean {
+  return dayNumber(timeMs, timeZone) === dayNumber(otherMs, timeZone)
+}
+
+/** `13:02 to 14:02` for today, `18 Nov 06:00 to 21 Nov 18:00`; seconds when that is all that differs. */
+export function formatRange(from: number, to: number, nowMs: number, timeZone = shownTimeZone()): string {
+  const time = to - from < 10 * minute ? formatClock : formatClockShort
+  const isOneDay = isSameDay(from, to, timeZone)
+  const isToday = isOneDay && isSameDay(from, nowMs, timeZone)
+  const start = time(from, timeZone)
+  const end = time(to, timeZone)
+  if (isToday) return `${start} to ${end}`
+  const first = `${dateOf(from, nowMs, timeZone)} ${start}`
+  return isOneDay ? `${first} to ${end}` : `${first} to ${dateOf(to, nowMs, timeZone)} ${end}`
+}
+
+/** The year only when it is another one. */
+function dateOf(timeMs: number, nowMs: number, timeZone: string): string {
+  const yearOf = (ms: number) => timeWords(ms, timeZone, { year: 'numeric' })
+  return timeWords(timeMs, timeZone, yearOf(timeMs) === yearOf(nowMs) ? withoutYear : withYear)
 }
 
 /** Gases and the like are written as people write them. */

@@ -26,7 +26,7 @@ export function LivePill(props: LivePillProps) {
         className={`livepill ${press.look}`}
         onClick={props.onPress}
         title={press.title}
-        // A status inside is no part of the button's name.
+        // A status inside is no part of the button's name, and what is seen has to be.
         aria-label={press.name}
       >
         <PillFace {...props} />
@@ -41,12 +41,14 @@ export function LivePill(props: LivePillProps) {
 }
 
 /** What a press is for; null where nothing can be hurried. */
-function pressOf({ phase, polling, tooMany }: LivePillProps) {
-  if (phase === 'offline') return { look: 'livepill--bad', title: 'Try now', name: 'Offline, try now' }
+function pressOf({ phase, polling, tooMany, ageMs, retryInMs }: LivePillProps) {
+  if (phase === 'offline')
+    return { look: 'livepill--bad', title: 'Try now', name: `Offline ${oldWords(ageMs)}, try now` }
   if (phase === 'reconnecting') {
-    if (!tooMany) return { look: 'livepill--warn', title: 'Try now', name: 'Reconnecting, try now' }
+    const name = `${reconnectWords(tooMany)} ${retryWords(tooMany, retryInMs)}, try now`
+    if (!tooMany) return { look: 'livepill--warn', title: 'Try now', name }
     const title = 'You have as many live streams open as are allowed. Close a tab, then try now.'
-    return { look: 'livepill--warn', title, name: 'Too many open streams, try now' }
+    return { look: 'livepill--warn', title, name }
   }
   if (!polling || phase !== 'live') return null
   const title = `Live, by polling: ${pollingWhy}. Values may come a moment later. Press to try the stream again.`
@@ -81,11 +83,8 @@ function PillFace({ phase, polling, tooMany, ageMs, retryInMs }: LivePillProps) 
       return (
         <>
           <Lamp shape="silent" />
-          <span role="status">{tooMany ? 'Too many open streams' : 'Reconnecting'}</span>
-          <span>
-            {tooMany && 'again '}
-            {retryInMs !== null && retryInMs > 0 ? `in ${Math.ceil(retryInMs / 1_000)} s` : 'now'}
-          </span>
+          <span role="status">{reconnectWords(tooMany)}</span>
+          <span>{retryWords(tooMany, retryInMs)}</span>
         </>
       )
     case 'offline':
@@ -93,10 +92,23 @@ function PillFace({ phase, polling, tooMany, ageMs, retryInMs }: LivePillProps) 
         <>
           <Lamp shape="offline" />
           <span role="status">Offline</span>
-          <span>{ageMs === null ? '' : `${formatAge(ageMs)} old`}</span>
+          <span>{oldWords(ageMs)}</span>
         </>
       )
   }
+}
+
+function reconnectWords(tooMany: boolean): string {
+  return tooMany ? 'Too many open streams' : 'Reconnecting'
+}
+
+function retryWords(tooMany: boolean, retryInMs: number | null): string {
+  const when = retryInMs !== null && retryInMs > 0 ? `in ${Math.ceil(retryInMs / 1_000)} s` : 'now'
+  return tooMany ? `again ${when}` : when
+}
+
+function oldWords(ageMs: number | null): string {
+  return ageMs === null ? '' : `${formatAge(ageMs)} old`
 }
 
 /** The reason is for ears here; eyes find it in the title. */

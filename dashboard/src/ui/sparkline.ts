@@ -15,7 +15,8 @@ export function sparkShape(points: readonly SparkPoint[], box: Box): SparkShape 
   if (last === undefined) return null
   const { low, high } = range(drawn)
   const x = (t: number) => round(2 + ((t - box.from) / (box.to - box.from)) * (box.width - 5))
-  const y = (value: number) => round(box.height - 3 - ((value - low) / (high - low)) * (box.height - 6))
+  const y = (value: number) =>
+    round(box.height - 3 - ((value / 2 - low / 2) / (high / 2 - low / 2)) * (box.height - 6))
   const line = drawn
     .map((point, index) => `${index === 0 ? 'M' : 'L'}${x(point.t)} ${y(point.value)}`)
     .join('')
@@ -32,7 +33,8 @@ function averaged(points: readonly SparkPoint[], { width, from, to }: Box): Spar
     const last = drawn.at(-1)
     // A grid of absolute time: bins must not shift with every step of the window.
     if (last !== undefined && Math.floor(last.t / stepMs) === Math.floor(t / stepMs)) {
-      last.value = (last.value * last.count + value) / (last.count + 1)
+      // In parts, so that two huge values have a mean.
+      last.value += value / (last.count + 1) - last.value / (last.count + 1)
       last.count += 1
       last.t = t
     } else drawn.push({ t, value, count: 1 })
@@ -49,7 +51,9 @@ function range(points: readonly SparkPoint[]): { low: number; high: number } {
   }
   const floor = Math.max(Math.abs(low), Math.abs(high)) * usualSpanShare || 1
   const missing = floor - (high - low)
-  return missing > 0 ? { low: low - missing / 2, high: high + missing / 2 } : { low, high }
+  if (missing <= 0) return { low, high }
+  const most = Number.MAX_VALUE
+  return { low: Math.max(-most, low - missing / 2), high: Math.min(most, high + missing / 2) }
 }
 
 function round(value: number): number {

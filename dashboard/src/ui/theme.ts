@@ -42,6 +42,8 @@ class ThemeStore {
 
   private readonly apply = (): void => {
     document.documentElement.dataset.theme = this.resolved()
+    const surface = getComputedStyle(document.documentElement).getPropertyValue('--surface')
+    document.querySelector('meta[name="theme-color"]')?.setAttribute('content', surface)
     for (const listener of this.listeners) listener()
   }
 

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest'
+import { metricLook } from '../types/look.ts'
+import { alarmOf } from './alarm.ts'
+
+const type = {
+  ...{ name: 'room', label: null, commands: {}, devices: 1, updatedAt: '', updatedBy: '' },
+  metrics: {
+    heat: {
+      unit: '°C',
+      thresholds: [
+        { above: 5, level: 'warning' as const },
+        { above: 10, level: 'alarm' as const },
+      ],
+    },
+  },
+}
+const value = (number: number) => [{ metric: 'heat', value: number, look: metricLook(type, 'heat') }]
+const line = (...values: (number | null)[]) => ({
+  ...{ deviceId: 'a', metric: 'heat', from: 0, stepMs: 60_000, values },
+})
+
+it('only what is called an alarm is one', () => {
+  expect(alarmOf(value(6), undefined)).toBeNull()
+  expect(alarmOf(value(12), undefined)).toMatchObject({ metric: 'heat', words: 'Above 10 °C' })
+})
+
+it('says for how long, as far as the last hour tells', () => {
+  const note = (...values: (number | null)[]) => alarmOf(value(12), line(...values))?.note(5 * 60_000)
+  expect(note(1, 2, 12, null, 12)).toBe('alarm for 3 min')
+  expect(note(11, 12, 13, 12, 12)).toBe('alarm for over an hour')
+  expect(note(null, null)).toBe('Heat')
+  expect(alarmOf(value(12), { ...line(1, 12), metric: 'cold' })?.note(0)).toBe('Heat')
+})

@@ -1,0 +1,152 @@
+import { useQuery } from '@tanstack/react-query'
+import type { Readiness } from '@telltale/api/contract'
+import { Lock, X } from 'lucide-react'
+import { useEffect, useRef, useState } from 'react'
+import { getHealth } from '../api.ts'
+import { hasUnsavedInput } from '../offline/unsaved.ts'
+import { reloadPage, useHasNewVersion } from '../offline/version.ts'
+import { useSession } from '../session/session.ts'
+import { formatDuration } from '../ui/format.ts'
+import { Lamp } from '../ui/lamp.tsx'
+import { useNow } from '../use-live.ts'
+import { type Banner, chooseBanner } from './banner-choice.ts'
+
+const readinessEveryMs = 10_000
+/** A chart under the pointer must not move; looked at this often, until the pointer has left. */
+const heldLookMs = 250
+
+/** What concerns the whole page, in one line. Never two. */
+export function PageBanner() {
+  const { username, role } = useSession().user
+  const { data: readiness } = useQuery({
+    queryKey: ['readiness'],
+    queryFn: ({ signal }) => getHealth<Readiness>('/readyz', signal),
+    refetchInterval: readinessEveryMs,
+    staleTime: readinessEveryMs,
+  })
+  const hasNewVersion = useHasNewVersion()
+  const [isDismissed, dismiss] = useDismissed(`telltale-look-only:${username}`)
+  const hasUnsaved = hasNewVersion && hasUnsavedInput()
+  const wanted = chooseBanner({
+    readiness,
+    hasNewVersion,
+    hasUnsaved,
+    isViewer: role === 'viewer',
+    isDismissed,
+  })
+  const shown = useHeldWhileHovered(wanted)
+  return (
+    <div role="status" className="pagebanner">
+      {shown !== null && <Line key={shown.kind} banner={shown} onDismiss={dismiss} />}
+    </div>
+  )
+}
+
+function Line({ banner, onDismiss }: { banner: Banner; onDismiss: () => void }) {
+  switch (banner.kind) {
+    case 'database-away':
+      return (
+        <div className="banner banner--warn">
+          <Lamp shape="silent" />
+          <span>
+            <b>The database is away.</b> Devices keep their readings until it is back; nothing acknowledged is
+            lost. <Since />
+          </span>
+        </div>
+      )
+    case 'broker-away':
+      return (
+        <div className="banner banner--warn">
+          <Lamp shape="silent" />
+          <span>
+            <b>The broker is away.</b> Devices cannot connect, and commands wait. <Since />
+          </span>
+        </div>
+      )
+    case 'new-version':
+      return (
+        <div className="banner banner--on">
+          <Lamp shape="online" tone="on" />
+          <span>
+            <b>A new version is there.</b>{' '}
+            {banner.hasUnsaved
+              ? 'Reload when you are done: what you have typed here is not saved.'
+              : 'Reload to use it. You stay where you are.'}
+          </span>
+          <button type="button" className="btn btn--sm" onClick={reloadPage}>
+            Reload
+          </button>
+        </div>
+      )
+    case 'look-only':
+      return (
+        <div className="banner banner--off">
+          <Lock className="i" aria-hidden="true" />
+          <span>
+            <b>You can look, not touch.</b> Sending commands needs the operator role. Ask an administrator.
+          </span>
+          <button
+            type="button"
+            className="btn btn--quiet btn--icon btn--sm"
+            aria-label="Dismiss"
+            onClick={onDismiss}
+          >
+            <X className="i i--sm" aria-hidden="true" />
+          </button>
+        </div>
+      )
+  }
+}
+
+function Since() {
+  const now = useNow()
+  const [since] = useState(now)
+  // Not part of what is announced: it changes every second.
+  return (
+    <span className="num" aria-hidden="true">
+      {formatDuration(Math.floor((now - since) / 1_000) * 1_000)}.
+    </span>
+  )
+}
+
+/** Whatever is under the pointer does not move: a line that comes or goes waits until no chart is hovered. */
+function useHeldWhileHovered(wanted: Banner | null): Banner | null {
+  const [shown, setShown] = useState(wanted)
+  const newest = useRef(wanted)
+  newest.current = wanted
+  const kind = `${wanted?.kind} ${wanted?.kind === 'new-version' && wanted.hasUnsaved}`
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `kind` says whether it is another one
+  useEffect(() => {
+    const look = () => {
+      if (document.querySelector('.chart:hover, .plot:hover, .bands:hover') !== null) return
+      clearInterval(timer)
+      setShown(newest.current)
+    }
+    const timer = setInterval(look, heldLookMs)
+    look()
+    return () => clearInterval(timer)
+  }, [kind])
+  return shown
+}
+
+/** For this session of the browser: in the next one it is worth saying again. */
+function useDismissed(key: string): [isDismissed: boolean, dismiss: () => void] {
+  const [dismissed, setDismissed] = useState<string | null>(null)
+  const dismiss = () => {
+    setDismissed(key)
+    try {
+      sessionStorage.setItem(key, 'yes')
+    } catch {
+      // Then it is back after a reload.
+    }
+  }
+  return [dismissed === key || wasDismissed(key), dismiss]
+}
+
+function wasDismissed(key: string): boolean {
+  try {
+    return sessionStorage.getItem(key) !== null
+  } catch {
+    return false
+  }
+}

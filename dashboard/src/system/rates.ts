@@ -1,0 +1,67 @@
+import type { SystemNow } from '@telltale/api/contract'
+
+export type RatePoint = { t: number; value: number | null }
+
+type History = SystemNow['history']
+
+/** One of the histories that come as columns. */
+export function pointsOf(
+  { from, everyMs, ...columns }: History,
+  which: Exclude<keyof History, 'from' | 'everyMs'>,
+): RatePoint[] {
+  return columns[which].map((value, index) => ({ t: from + index * everyMs, value }))
+}
+
+/** The newest that is known; null when there is none. */
+export function newestOf(points: readonly RatePoint[]): number | null {
+  return points.findLast(({ value }) => value !== null)?.value ?? null
+}
+
+/** Those since `from`, without what nobody knows. */
+export function knownSince(points: readonly RatePoint[], from: number): { t: number; value: number }[] {
+  return points.flatMap(({ t, value }) => (value === null || t < from ? [] : [{ t, value }]))
+}
+
+type Box = { from: number; to: number; high: number }
+
+/** In a box of 1000 by 1000; a line ends where nothing is known, and begins anew behind it. */
+export function linePath(points: readonly RatePoint[], { from, to, high }: Box): string {
+  let path = ''
+  let isDown = false
+  for (const { t, value } of points) {
+    if (value === null || t < from) {
+      isDown = false
+      continue
+    }
+    const x = Math.round(((t - from) / (to - from)) * 10_000) / 10
+    const y = Math.round((1 - value / high) * 10_000) / 10
+    path += `${isDown ? 'L' : 'M'}${x} ${y}`
+    isDown = true
+  }
+  return path
+}
+
+export type Ledger = {
+  acknowledged: number
+  stored: number
+  rejected: number
+  /** Stored, but nobody asked for an answer, or had left before it. */
+  unanswered: number
+  /** Acknowledged and not stored: never, or something is broken. */
+  missing: number
+}
+
+/** Undefined while a broker that does not count its acknowledgements is among them, or none at all is there. */
+export function ledgerOf(brokers: SystemNow['brokers']): Ledger | undefined {
+  const ledger: Ledger = { acknowledged: 0, stored: 0, rejected: 0, unanswered: 0, missing: 0 }
+  for (const { acknowledged, stored, rejected } of brokers) {
+    if (acknowledged === null) return undefined
+    ledger.acknowledged += acknowledged
+    ledger.stored += stored
+    ledger.rejected += rejected
+    ledger.unanswered += Math.max(0, stored - acknowledged)
+    // Broker by broker: what one has too much must not hide what another lacks.
+    ledger.missing += Math.max(0, acknowledged - stored)
+  }
+  return brokers.length === 0 ? undefined : ledger
+}
