@@ -28,9 +28,12 @@ export async function mosquittoVersion(): Promise<string> {
   return /mosquitto version (\S+)/.exec(stdout)?.[1] ?? '(not installed)'
 }
 
-export function hasRedis(): boolean {
+export const hasRedis = () => isInstalled('redis-server')
+export const hasChromium = () => isInstalled('chromium')
+
+function isInstalled(program: string): boolean {
   const folders = (process.env.PATH ?? '').split(delimiter)
-  return folders.some((folder) => existsSync(join(folder, 'redis-server')))
+  return folders.some((folder) => existsSync(join(folder, program)))
 }
 
 /** CPU seconds a process has used, and those of the children it has waited for. */

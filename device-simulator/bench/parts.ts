@@ -2,7 +2,7 @@
 import type { Releases } from '@telltale/infra/service'
 import { runBrokers } from './brokers.ts'
 import { runLedger } from './ledger.ts'
-import { hasRedis } from './machine.ts'
+import { hasChromium, hasRedis } from './machine.ts'
 import { runP1, type ShapeResult, violations } from './p1-ingest.ts'
 import { runP1Redis } from './p1-redis.ts'
 import { runP2 } from './p2-rows.ts'
@@ -12,9 +12,11 @@ import { runP5 } from './p5-devices.ts'
 import { runP6 } from './p6-charts.ts'
 import { runP7 } from './p7-bytes.ts'
 import { runP8 } from './p8-commands.ts'
+import { runP9 } from './p9-dashboard.ts'
 import { runReaders } from './readers.ts'
 import { reportIngest, reportRows } from './report.ts'
 import { reportBrokers, reportRedis } from './report-broker.ts'
+import { reportDashboard } from './report-dashboard.ts'
 import { reportDevices } from './report-devices.ts'
 import { reportFanout, reportReaders } from './report-fanout.ts'
 import { reportLedger } from './report-ledger.ts'
@@ -53,6 +55,7 @@ export const WORK: { parts: readonly Part[]; run(context: Context): Promise<Outc
   { parts: ['p6'], run: measureCharts },
   { parts: ['p7'], run: measureBytes },
   { parts: ['p8'], run: measureCommands },
+  { parts: ['p9'], run: measureDashboard },
   { parts: ['readers'], run: measureReaders },
   { parts: ['sweep'], run: measureSweep },
 ]
@@ -140,6 +143,15 @@ async function measureBytes({ server, ...plan }: Context): Promise<Outcome[]> {
 async function measureCommands({ server, ...plan }: Context): Promise<Outcome[]> {
   const result = await runP8(await createDatabase(server, plan.releases), plan)
   return [{ part: 'p8', violations: result.violations, ...reportCommands(result) }]
+}
+
+async function measureDashboard({ server, pairs, ...plan }: Context): Promise<Outcome[]> {
+  if (!hasChromium()) {
+    plan.log('p9: not measured, chromium is not installed')
+    return []
+  }
+  const result = await runP9(await createDatabase(server, plan.releases), { ...plan, rounds: pairs })
+  return [{ part: 'p9', violations: result.violations, ...reportDashboard(result) }]
 }
 
 async function measureReaders({ server, ...plan }: Context): Promise<Outcome[]> {

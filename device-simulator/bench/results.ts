@@ -19,6 +19,7 @@ export const PARTS = [
   'p6',
   'p7',
   'p8',
+  'p9',
   'readers',
   'sweep',
 ] as const
@@ -74,6 +75,7 @@ const TITLES: Record<Part, string> = {
   p6: 'P6: charts of a year, and who looks while devices send',
   p7: 'P7: bytes of a stored reading',
   p8: 'P8: a command and its answer',
+  p9: 'P9: the dashboard in a browser',
   readers: 'Readers: a hundred times as many',
   sweep: 'Sweep: a hundred times the devices, a hundred times the history',
 }
@@ -118,6 +120,9 @@ const LIMITS = `- The load generator and the people who look share the machine a
 - The closed loop shows throughput at full load. Its latencies are those of full queues, not of a calm system.
 - Histories are loaded in minutes, not lived through: their tables are freshly written, vacuumed and compressed, and
   what is asked fits into the memory of the machine.
-- Streams and sockets are read by programs made for it, not by browsers; events are counted and timed, not drawn.
+- Streams and sockets are read by programs made for it, not by browsers, except in P9; events are counted and timed, not
+  drawn.
+- The browser of P9 paints by processor, on the machine that does everything else: one with a graphics card has more
+  room for frames, a cheap phone less.
 - The disk's fsync belongs to this machine; one with slower fsync acknowledges later and batches more.
 - mosquitto is a mark for how fast the protocol can be served, not a product that does the same.`

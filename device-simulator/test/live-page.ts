@@ -29,6 +29,8 @@ const ENTRY = `
   const plainFetch = globalThis.fetch
   globalThis.fetch = (url, init) => plainFetch(String(url).replace(/bucket=auto&maxPoints=[0-9]+/, '${RAW}'), init)
 
+  const range = { kind: 'live', windowMs: 900_000 }
+
   globalThis.follow = (deviceId) => {
     const seen = { picture: null, newestMs: 0, counts: {}, retries: [] }
     globalThis.seen = seen
@@ -57,7 +59,7 @@ const ENTRY = `
     keepAsking(live, queryClient)
     const Chart = () => {
       useLiveSync()
-      seen.picture = useTelemetry(deviceId, '15m').picture
+      seen.picture = useTelemetry({ deviceId, range }).picture
       return null
     }
     globalThis.watch = (id) => void live.watch([id])

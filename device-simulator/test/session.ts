@@ -1,7 +1,7 @@
 /** A signed-in HTTP client, as the dashboard is one. */
 export interface SignedIn {
   get: <T>(path: string) => Promise<T>
-  send: <T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown) => Promise<T>
+  send: <T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown) => Promise<T>
 }
 
 /** One attempt to sign in; the caller judges the answer. */
