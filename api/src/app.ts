@@ -153,6 +153,8 @@ function tooMany(ttlMs: number): ProblemError {
 }
 
 async function installRoutes(api: Api, deps: Deps): Promise<void> {
+  // What one may see is not for the next one of the same proxy; a route that knows better says so.
+  api.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
   sessionRoutes(api, deps)
   tokenRoutes(api, deps)
   userRoutes(api, deps)

@@ -7,8 +7,6 @@ import { sendProblem } from './errors.ts'
 import { ProblemError } from './problems.ts'
 import { allowedMethods } from './route-index.ts'
 
-/** Vite puts a content hash into these names, so they never change. All else is asked for, and answered with 304. */
-const HASHED = `${sep}assets${sep}`
 /** What only a document heeds: with two dozen files it would be a tenth of the first load. `nosniff` stays. */
 const OF_A_PAGE = [
   'content-security-policy',
@@ -28,6 +26,8 @@ const NOT_BUILT =
 /** Serves the built dashboard. Its addresses are made by its own router, so unknown pages get index.html. */
 export async function installDashboard(app: Api, { dashboardDir }: Deps): Promise<void> {
   const isBuilt = existsSync(join(dashboardDir, 'index.html'))
+  // Vite puts a content hash into these names, so they never change. All else is asked for, and answered with 304.
+  const hashed = join(dashboardDir, 'assets') + sep
   if (isBuilt)
     await app.register(fastifyStatic, {
       root: dashboardDir,
@@ -35,7 +35,7 @@ export async function installDashboard(app: Api, { dashboardDir }: Deps): Promis
       // The build writes a .br and a .gz beside each text: nothing is compressed while somebody waits.
       preCompressed: true,
       setHeaders: (reply, path) => {
-        const isHashed = path.includes(HASHED)
+        const isHashed = path.startsWith(hashed)
         reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
         if (isHashed) for (const name of OF_A_PAGE) reply.removeHeader(name)
       },

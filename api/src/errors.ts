@@ -39,6 +39,7 @@ export function asProblemError(error: unknown): ProblemError {
   if (known) return new ProblemError(known)
   // JSON.parse and secure-json-parse throw plain syntax errors.
   if (error instanceof SyntaxError && statusCode === 400) return new ProblemError('invalid_json')
+  if (statusCode === 416) return new ProblemError('range_not_satisfiable')
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new ProblemError('invalid_request')
   return new ProblemError('internal')
@@ -86,5 +87,11 @@ export function sendProblem(error: ProblemError, request: FastifyRequest, reply:
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = asProblemError(error)
   if (problems[problem.code][0] >= 500) request.log.error({ err: error }, 'request failed')
+  if (problem.code === 'range_not_satisfiable') reply.header('content-range', lengthOf(error))
   return sendProblem(problem, request, reply)
+}
+
+/** What the file server says of a file that is shorter than it was asked for. */
+function lengthOf(error: unknown): string | undefined {
+  return (error as { headers?: Record<string, string> }).headers?.['Content-Range']
 }

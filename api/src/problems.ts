@@ -88,6 +88,11 @@ export const problems = {
   ],
   body_too_large: [413, 'The body is too large', 'Send at most 256 KiB.'],
   unsupported_media_type: [415, 'Unsupported content type', 'Send application/json.'],
+  range_not_satisfiable: [
+    416,
+    'The file has no such part',
+    'Ask for bytes within the length that content-range tells.',
+  ],
   invalid_range: [422, 'The time range or bucket is not valid', 'Correct what `errors` lists.'],
   idempotency_conflict: [
     422,

@@ -211,3 +211,19 @@ it('U-BOARD-8 one has so many boards, and is told when there is no place for ano
   const second = await list(`?limit=150&cursor=${first.body.nextCursor}`)
   expect([first.body.items.length, second.body.items.length, second.body.nextCursor]).toEqual([150, 50, null])
 })
+
+it('U-BOARD-9 with the last token of a name go its own boards; what it shared goes to who revokes it', async () => {
+  const make = (name: string) => call(api, 'POST /tokens', { headers: admin, body: { name, role: 'viewer' } })
+  const bearing = ({ body }: Answer) => ({ authorization: `Bearer ${body.token}` })
+  const [first, second] = [await make('ci'), await make('ci')]
+  const own = await kept({}, bearing(first))
+  const shared = await kept({ shared: true }, bearing(first))
+  const revoke = ({ body }: Answer) => call(api, `DELETE /tokens/${body.id}`, { headers: admin })
+  await revoke(first)
+  expect((await read(own, bearing(second))).status).toBe(200)
+  await revoke(second)
+  const next = bearing(await make('ci'))
+  expect((await read(own, next)).status).toBe(404)
+  expect((await list('?owner=me', next)).body.items).toEqual([])
+  expect((await read(shared, next)).body).toMatchObject({ owner: 'admin', shared: true })
+})

@@ -122,7 +122,10 @@ it('C-BATCH-6 each device gets one command, and what becomes of it is in the res
   expect(body).toMatchObject({ status: 'running', devices: 25, results: { waiting: 25 }, finishedAt: null })
   const waiting = await bench.get(`/command-batches/${body.id}/results?limit=1`)
   expect(waiting.items).toEqual([
-    { deviceId: 'd-00001', commandId: null, status: 'waiting', error: null, finishedAt: null },
+    {
+      ...{ deviceId: 'd-00001', deviceName: expect.any(String), commandId: null, status: 'waiting' },
+      ...{ error: null, expiresAt: null, finishedAt: null },
+    },
   ])
   bench.startRunner()
   expect(await bench.ended(body.id)).toMatchObject({
@@ -136,6 +139,8 @@ it('C-BATCH-6 each device gets one command, and what becomes of it is in the res
   const seen = pages.map(({ deviceId }) => deviceId)
   expect(new Set(seen).size).toBe(24)
   expect(seen).toEqual([...seen].sort())
+  const { commandId, expiresAt } = pages[0]
+  expect((await bench.get(`/commands/${commandId}`)).expiresAt).toBe(expiresAt)
   const [done] = (await bench.get(`/command-batches/${body.id}/results?status=succeeded`)).items
   const command = await bench.get(`/commands/${done.commandId}`)
   expect(command).toMatchObject({ deviceId: 'd-00007', params: { on: true }, ttlMs: 60_000 })

@@ -17,9 +17,10 @@ let api: TestApi
 
 beforeAll(async () => {
   parent = await mkdtemp(join(tmpdir(), 'telltale-dashboard-'))
-  const dashboardDir = join(parent, 'dist')
+  // An installation may be below a folder of any name.
+  const dashboardDir = join(parent, 'assets', 'dist')
   await mkdir(join(dashboardDir, 'assets'), { recursive: true })
-  await writeFile(join(parent, 'secret.txt'), 'outside')
+  await writeFile(join(parent, 'assets', 'secret.txt'), 'outside')
   for (const [name, content] of [
     ['index.html', PAGE],
     [ASSET, CODE],
@@ -122,6 +123,26 @@ describe('the files of the dashboard', () => {
     const part = await ask(ASSET, { ...headers, range: 'bytes=0-5' })
     expect([part.status, part.body.toString()]).toEqual([206, 'export'])
     expect(part.headers['content-range']).toBe(`bytes 0-5/${CODE.length}`)
+  })
+
+  it('O-PAGES-10 a part that is not there is refused with 416 and the length', async () => {
+    for (const [path, length] of [
+      [ASSET, CODE.length],
+      ['/sw.js', 10],
+    ] as const) {
+      const headers = { 'accept-encoding': 'identity', range: 'bytes=99999-' }
+      const answer = await ask(path, headers)
+      expect([answer.status, JSON.parse(answer.body.toString()).code]).toEqual([416, 'range_not_satisfiable'])
+      expect(answer.headers['content-range']).toBe(`bytes */${length}`)
+    }
+  })
+
+  it('O-PAGES-11 every page has its policies, wherever the product is installed', async () => {
+    for (const path of ['/', '/index.html', '/devices/kitchen', '/sw.js']) {
+      const { headers } = await ask(path, html)
+      expect([path, headers['x-frame-options']]).toEqual([path, 'DENY'])
+      expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
+    }
   })
 
   it.each([

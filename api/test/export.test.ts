@@ -5,7 +5,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { csvCell } from '../src/telemetry/cells.ts'
 import { sendExport } from '../src/telemetry/export.ts'
-import { addDevice, bearer, startApi, store, type TestApi, until } from './harness.ts'
+import { addDevice, bearer, call, signIn, startApi, store, type TestApi, until } from './harness.ts'
 
 let api: TestApi
 let headers: { authorization: string }
@@ -157,7 +157,11 @@ describe('exports', () => {
         const series = await findSeries(api.database.pool, { deviceIds: ['stalling'], limit: 1 })
         const asked = { from: start, to: start + 3_600_000, format: 'text/csv' as const }
         const file = { fileName: 'stalling', namesDevice: false }
-        return sendExport(api.deps.history, { ...asked, ...file, series, stallMs }, reply)
+        return sendExport(
+          api.deps.history,
+          { ...asked, ...file, series, stallMs, watch: () => () => {} },
+          reply,
+        )
       })
       url = await server.listen({ port: 0, host: '127.0.0.1' })
     })
@@ -181,6 +185,21 @@ describe('exports', () => {
       client.pause()
       await until(() => answering.destroyed && isIdle())
       expect(answering.writableFinished).toBe(false)
+      client.resume()
+      await until(() => client.closed)
+      expect(client.complete).toBe(false)
+    })
+
+    it('T-EXPORT-8 whoever may no more gets no further', async () => {
+      const mine = await signIn(api, 'viewer')
+      const asked = { headers: { ...mine, accept: 'text/csv' }, agent: false as const }
+      const client = await new Promise<IncomingMessage>((resolve) => {
+        httpGet(api.url(`/devices/stalling/readings?${range}`), asked, resolve)
+      })
+      client.on('error', () => {})
+      client.pause()
+      await call(api, 'DELETE /session', { headers: mine })
+      await until(isIdle)
       client.resume()
       await until(() => client.closed)
       expect(client.complete).toBe(false)

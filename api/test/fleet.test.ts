@@ -120,6 +120,32 @@ it('D-FLEET-4 disabling many closes every connection, is written down once, and 
   ])
 })
 
+it('D-FLEET-7 who disabled or enabled a device, if only as one of many, is found by its id', async () => {
+  for (const id of ['a', 'b']) await addDevice(api, id)
+  await call(api, 'PATCH /devices/b', { headers: operator, body: { disabled: true } })
+  await api.database.pool.query('DELETE FROM audit_entry')
+  await patch({ filter: { all: true }, disabled: true, addTags: ['x'] })
+  await patch({ filter: { all: true }, addTags: ['y'] })
+  await patch({ filter: { all: true }, disabled: false })
+  const { rows } = await api.database.pool.query(
+    `SELECT actor, target, detail->'disabled' AS disabled FROM audit_entry
+     WHERE action = 'device.change' AND result = 'ok' ORDER BY id`,
+  )
+  const actor = 'token:test-operator'
+  expect(rows.filter(({ target }) => target === 'a')).toEqual([
+    { actor, target: 'a', disabled: true },
+    { actor, target: 'a', disabled: false },
+  ])
+  expect(rows.filter(({ target }) => target === 'b')).toEqual([{ actor, target: 'b', disabled: false }])
+})
+
+it('D-FLEET-8 a star where devices must be named is refused, not answered as if there were none', async () => {
+  for (const path of ['/devices?ids=*', '/fleet/sparklines?devices=a,*', '/fleet/days?devices=*']) {
+    const { status, body } = await get(path)
+    expect([path, status, body.errors?.[0].message]).toEqual([path, 400, 'must name each device'])
+  }
+})
+
 it('D-FLEET-5 a change is refused as a whole: no role, nothing to do, nobody, or more than were counted', async () => {
   for (const id of ['a', 'b']) await addDevice(api, id)
   const all = { all: true }

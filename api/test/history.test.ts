@@ -189,6 +189,17 @@ it('T-METRIC-4 a metric that was never sent is named; one with commas in its nam
   ])
 })
 
+it('T-METRIC-5 every legal name can be asked for, with spaces at its ends too', async () => {
+  await addDevice(api, 'spaces')
+  const from = today - DAY
+  const names = [' ', 'a ', ' a', ' a\\ ', 'b\\', '\u00a0c\u2003', 'd, e ']
+  for (const metric of names) await store(api, 'spaces', { metric, points: [[from, 1]] })
+  const asked = names.map((name) => [...name].map((letter) => `\\${letter}`).join('')).join(' , ')
+  const range = `from=${from}&to=${from + 1}`
+  const { body } = await read(`/devices/spaces/readings?${range}&metrics=${encodeURIComponent(asked)}`)
+  expect(Object.keys(body.series).sort()).toEqual(names.sort())
+})
+
 it.each([
   ['/devices/limits/readings?from=now-30d&to=now&bucket=1s', 'query/bucket', /narrowest here is 3s/],
   ['/devices/limits/readings?from=now-12d&to=now&bucket=1s', 'query/bucket', /narrowest here is 2s/],

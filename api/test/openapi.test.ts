@@ -24,6 +24,19 @@ it('O-OPENAPI-2 every route has a summary, and /docs is served with scripts of i
   expect(docs.headers.get('content-security-policy')).toMatch(/script-src 'self';/)
 })
 
+it('O-OPENAPI-3 every operation says in which shape it fails', () => {
+  const document = api.app.swagger() as unknown as {
+    paths: Record<string, Record<string, { responses: object }>>
+    components: { responses: Record<string, unknown> }
+  }
+  expect(document.components.responses.Problem).toMatchObject({
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  })
+  for (const operations of Object.values(document.paths))
+    for (const { responses } of Object.values(operations))
+      expect(responses).toMatchObject({ default: { $ref: '#/components/responses/Problem' } })
+})
+
 it('O-HEALTH-1 probes need no sign-in; verbose readiness names storage and brokers', async () => {
   expect(await (await fetch(`${api.origin}/livez`)).json()).toEqual({ alive: true })
   const ready = await fetch(`${api.origin}/readyz?verbose`)

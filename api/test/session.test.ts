@@ -122,6 +122,14 @@ it('S-BRUTE-1 guessing is slowed down, and a burst gains nothing', async () => {
   expect([right.status, right.body.code]).toEqual([429, 'too_many_attempts'])
 })
 
+it('S-CACHE-1 no proxy keeps for others what one person may see', async () => {
+  const headers = await signIn(api, 'admin')
+  for (const path of ['/session', '/users', '/audit', '/devices', '/boards', '/users/none'])
+    expect((await call(api, `GET ${path}`, { headers })).headers.get('cache-control')).toBe('no-store')
+  const latest = await call(api, 'GET /latest?devices=*', { headers })
+  expect(latest.headers.get('cache-control')).toBe('private, no-cache')
+})
+
 it('S-AUDIT-1 sign-ins are on record, failed ones too, and never a secret', async () => {
   const { rows } = await api.database.pool.query('SELECT * FROM audit_entry WHERE action = $1', [
     'session.start',

@@ -43,7 +43,7 @@ it('S-REVOKE-2 a revoked token and an expired session end their streams within 5
   const startedAt = Date.now()
   await api.database.pool.query("UPDATE api_token SET revoked_at = now() WHERE name = 'to-be-revoked'")
   await api.database.pool.query(
-    "UPDATE login_session SET expires_at = now() FROM app_user WHERE id = user_id AND username = 'operator'",
+    "UPDATE login_session SET expires_at = now() FROM app_user WHERE app_user.id = user_id AND username = 'operator'",
   )
   await until(() => clients.every(({ isEnded }) => isEnded))
   expect(Date.now() - startedAt).toBeLessThan(5_000)

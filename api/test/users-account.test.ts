@@ -110,6 +110,27 @@ it('U-PASSWORD-6 a password that changes while somebody signs in with the old on
   expect(await isIn(mine)).toBe(true)
 })
 
+it('U-LINK-2 a reset while somebody signs in with an older link leaves them outside', async () => {
+  await person('lotte')
+  const link = await createSignInLink(api.database.pool, 'lotte', 60_000)
+  const blocker = await api.database.pool.connect()
+  await blocker.query('BEGIN')
+  const { rows } = await blocker.query("SELECT id FROM app_user WHERE username = 'lotte' FOR UPDATE")
+  const signingIn = call(api, 'POST /session', { body: { link } })
+  await until(async () => {
+    const waiting = await blocker.query(
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    return waiting.rows.length > 0
+  })
+  // As a reset does.
+  for (const table of ['sign_in_link', 'login_session'])
+    await blocker.query(`DELETE FROM ${table} WHERE user_id = $1`, [rows[0].id])
+  await blocker.query('COMMIT')
+  blocker.release()
+  expect((await signingIn).body.code).toBe('link_used')
+})
+
 it('U-SESSIONS-1 people see their own sessions, by an id that signs nobody in', async () => {
   const mine = await person('fred')
   const other = await enter({ username: 'fred', password: OLD }, { 'user-agent': 'Phone/1 <script>' })

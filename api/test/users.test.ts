@@ -197,6 +197,15 @@ it('U-DELETE-2 own boards go with a user, shared ones to who deletes, none to th
   expect(kept.body).toMatchObject({ name: 'shared', owner: 'admin' })
 })
 
+it('U-DELETE-3 boards that are shared outlive an admin who deletes their own account', async () => {
+  const ada = await enter({ link: tokenOf(await invite('admin', 'ada')) })
+  const body = { name: 'shared', shared: true, panels: [] }
+  const shared = await call(api, 'POST /boards', { headers: ada.headers, body })
+  expect((await call(api, `DELETE /users/${await idOf('ada')}`, { headers: ada.headers })).status).toBe(204)
+  const kept = await call(api, `GET /boards/${shared.body.id}`, { headers: admin })
+  expect(kept.body).toMatchObject({ owner: 'admin', shared: true })
+})
+
 it('U-LASTADMIN-1 the last admin who can sign in is neither demoted, disabled, reset nor deleted', async () => {
   const id = await idOf('admin')
   // An admin who only has a link may never come.

@@ -3,9 +3,17 @@ import { type Attachment, endReasonOf } from './attachment.ts'
 import type { ConnectionCount, PresenceReason } from './contract/index.ts'
 import { principalName } from './principals.ts'
 
+interface CredentialInUse {
+  name: string
+  kind: 'device' | 'integration'
+  hash: Buffer
+}
+
 /** Everybody who has proved who they are and is still connected. */
 export class Clients {
   readonly #attachments = new Map<Client, Attachment>()
+  /** By the name of the principal: ten thousand may lose their right at once. */
+  readonly #byName = new Map<string, Set<Client>>()
   /** The live client of each device: a second one takes over whatever its client id. */
   readonly #devices = new Map<string, Client>()
   /** By client id: the newest connection. aedes' own list loses one when a successor dies before it took over. */
@@ -31,6 +39,10 @@ export class Clients {
 
   add(client: Client, attachment: Attachment): void {
     this.#attachments.set(client, attachment)
+    const name = principalName(attachment.principal)
+    const named = this.#byName.get(name)
+    if (named) named.add(client)
+    else this.#byName.set(name, new Set([client]))
   }
 
   get(client: Client): Attachment | undefined {
@@ -38,6 +50,8 @@ export class Clients {
   }
 
   remove(client: Client): void {
+    const attachment = this.#attachments.get(client)
+    if (attachment) this.#forgetName(client, principalName(attachment.principal))
     this.#attachments.delete(client)
     if (this.#byId.get(client.id) === client) this.#byId.delete(client.id)
   }
@@ -79,17 +93,24 @@ export class Clients {
     return this.#devices.get(deviceId) === client && this.#devices.delete(deviceId)
   }
 
-  /** The secret each one proved itself with. */
-  *credentialsInUse(): Iterable<{ name: string; kind: 'device' | 'integration'; hash: Buffer }> {
-    for (const { principal } of this.#attachments.values())
-      if (principal.kind !== 'platform')
-        yield { name: principalName(principal), kind: principal.kind, hash: principal.credentialHash }
+  /** Of everybody connected, each once. */
+  names(): Iterable<string> {
+    return this.#byName.keys()
+  }
+
+  /** The secret each connection of these proved itself with. */
+  *credentialsInUse(names: Iterable<string>): Iterable<CredentialInUse> {
+    for (const name of names)
+      for (const client of this.#byName.get(name) ?? []) {
+        const principal = this.#attachments.get(client)?.principal
+        if (principal && principal.kind !== 'platform')
+          yield { name, kind: principal.kind, hash: principal.credentialHash }
+      }
   }
 
   /** All connections of a device or an integration. */
   closeNamed(name: string, reason: PresenceReason): void {
-    for (const [client, { principal }] of this.#attachments)
-      if (principalName(principal) === name) void this.close(client, reason)
+    for (const client of [...(this.#byName.get(name) ?? [])]) void this.close(client, reason)
   }
 
   /** The device has connected to another broker; its session there is newer when its epoch is higher. */
@@ -115,8 +136,9 @@ export class Clients {
     reason: PresenceReason,
   ): Promise<void> {
     const closing: Promise<void>[] = []
-    for (const [client, { principal }] of this.#attachments) {
-      if (principal.kind === 'platform' || principalName(principal) !== name) continue
+    for (const client of [...(this.#byName.get(name) ?? [])]) {
+      const principal = this.#attachments.get(client)?.principal
+      if (!principal || principal.kind === 'platform') continue
       if (principal.credentialHash.equals(hash)) closing.push(this.close(client, reason))
     }
     await Promise.all(closing)
@@ -127,5 +149,10 @@ export class Clients {
     const attachment = this.#attachments.get(client)
     if (attachment) attachment.endReason ??= reason
     return new Promise((resolve) => client.close(resolve))
+  }
+
+  #forgetName(client: Client, name: string): void {
+    const named = this.#byName.get(name)
+    if (named?.delete(client) && named.size === 0) this.#byName.delete(name)
   }
 }

@@ -85,10 +85,7 @@ await runService(async (releases) => {
       deviceRetained: config.TELLTALE_DEVICE_RETAINED,
       messageBytes: config.TELLTALE_MESSAGE_BYTES,
     },
-    onRevoked: (name) =>
-      void revocations
-        .changed(name)
-        .catch((err) => log.warn({ err }, 'a revocation could not be carried out')),
+    onRevoked: (name) => revocations.changed(name),
   })
   const expiryMs = sessionExpiryMs(config)
   const revocations = new Revocations({
@@ -96,7 +93,7 @@ await runService(async (releases) => {
     clients: broker.clients,
     sessions,
     durable: stores.durable,
-    expiryMs,
+    ...{ expiryMs, log },
   })
   const publish = (topic: string, payload: Buffer) => broker.publish(topic, payload)
   const wills = new Wills({

@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '@telltale/infra/limits'
+import type { Logger } from '@telltale/infra/log'
 import { enabledDevices, findLosersSince, findRevoked } from '@telltale/infra/storage/credentials'
 import { findIntegration, findRevokedIntegrations } from '@telltale/infra/storage/integrations'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { ownerOf } from './attachment.ts'
 import type { Clients } from './clients.ts'
 import { topics } from './contract/index.ts'
+import { forEach } from './for-each.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { SessionStore } from './sessions/store.ts'
 
@@ -17,6 +20,7 @@ export interface RevocationsDeps {
   sessions: Sessions
   durable: SessionStore
   expiryMs: number
+  log: Logger
 }
 
 /**
@@ -25,6 +29,8 @@ export interface RevocationsDeps {
  */
 export class Revocations {
   readonly #deps: RevocationsDeps
+  readonly #changed = new Set<string>()
+  #rounds: Promise<void> | undefined
   #checkedMs = performance.now()
   #fullMs = performance.now()
 
@@ -32,10 +38,28 @@ export class Revocations {
     this.#deps = deps
   }
 
-  /** Word that something changed about this device, or `@integration`. */
-  async changed(name: string): Promise<void> {
-    await this.#closeRevoked((one) => one === name)
-    await this.#forgetUnlessEnabled([name])
+  /**
+   * Word that something changed about this device, or `@integration`. Of a change of thousands they come one after the
+   * other; what comes within a moment is one round. A round that fails is left to the net.
+   */
+  changed(name: string): void {
+    this.#changed.add(name)
+    this.#rounds ??= this.#carryOut()
+  }
+
+  async #carryOut(): Promise<void> {
+    while (this.#changed.size > 0) {
+      await sleep(limits.broker.revocationGatherMs)
+      const names = [...this.#changed]
+      this.#changed.clear()
+      try {
+        await this.#closeRevoked(names)
+        await this.#forgetUnlessEnabled(names)
+      } catch (err) {
+        this.#deps.log.warn({ err, names: names.length }, 'revocations could not be carried out')
+      }
+    }
+    this.#rounds = undefined
   }
 
   /**
@@ -47,20 +71,23 @@ export class Revocations {
     const isFull = nowMs - this.#fullMs > limits.sessions.sweepMs
     const sinceMs = nowMs - this.#checkedMs + OVERLAP_MS
     const losers = isFull ? undefined : new Set(await findLosersSince(this.#deps.pool, sinceMs))
-    await this.#closeRevoked((name) => name.startsWith('@') || losers === undefined || losers.has(name))
+    const connected = [...this.#deps.clients.names()]
+    const asked = connected.filter((name) => name.startsWith('@') || losers === undefined || losers.has(name))
+    await this.#forgetUnlessEnabled(await this.#closeRevoked(asked))
     this.#checkedMs = nowMs
     if (isFull) this.#fullMs = nowMs
   }
 
-  async #closeRevoked(isAsked: (name: string) => boolean): Promise<void> {
-    const revoked = await this.#findRevoked(isAsked)
-    await Promise.all(revoked.map((credential) => this.#deps.clients.closeCredential(credential, 'revoked')))
-    if (revoked.length > 0) await this.#forgetUnlessEnabled([...new Set(revoked.map(({ name }) => name))])
+  /** @returns whose connections are gone now */
+  async #closeRevoked(names: string[]): Promise<string[]> {
+    const revoked = await this.#findRevoked(names)
+    await forEach(revoked, (credential) => this.#deps.clients.closeCredential(credential, 'revoked'))
+    return [...new Set(revoked.map(({ name }) => name))]
   }
 
-  async #findRevoked(isAsked: (name: string) => boolean): Promise<{ name: string; hash: Buffer }[]> {
+  async #findRevoked(names: string[]): Promise<{ name: string; hash: Buffer }[]> {
     const { pool, clients } = this.#deps
-    const inUse = [...clients.credentialsInUse()].filter(({ name }) => isAsked(name))
+    const inUse = [...clients.credentialsInUse(names)]
     const devices = inUse.filter(({ kind }) => kind === 'device')
     const integrations = inUse.filter(({ kind }) => kind === 'integration')
     const askDevices = devices.map(({ name, hash }) => ({ deviceId: name, hash }))
@@ -85,15 +112,15 @@ export class Revocations {
   }
 
   async #forgetUnlessEnabled(names: string[]): Promise<void> {
+    if (names.length === 0) return
     const { pool, sessions, durable } = this.#deps
-    const enabled = await enabledDevices(
-      pool,
-      names.filter((name) => !name.startsWith('@')),
-    )
-    for (const name of names) {
-      if (name.startsWith('@') ? await findIntegration(pool, name.slice(1)) : enabled.has(name)) continue
-      await sessions.removeAll(`${name}/`)
-      if (!name.startsWith('@')) await durable.forgetRetained(topics.status(name))
-    }
+    const devices = names.filter((name) => !name.startsWith('@'))
+    const enabled = devices.length > 0 ? await enabledDevices(pool, devices) : new Set<string>()
+    const gone = devices.filter((id) => !enabled.has(id))
+    const goneIntegrations: string[] = []
+    for (const name of names)
+      if (name.startsWith('@') && !(await findIntegration(pool, name.slice(1)))) goneIntegrations.push(name)
+    await sessions.removeAll(new Set([...gone, ...goneIntegrations]))
+    await forEach(gone, (id) => durable.forgetRetained(topics.status(id)))
   }
 }

@@ -57,6 +57,8 @@ export const limits = {
     activityFlushMs: 5_000,
     /** The net under a lost word of a revocation; contract: closed within 2 s. */
     revocationCheckMs: 2_000,
+    /** Words of revocations that come so close together are carried out together. */
+    revocationGatherMs: 20,
     totalsMs: 1_000,
     maintenanceMs: 60_000,
   },

@@ -74,9 +74,13 @@ export type CommandBatch = Type.Static<typeof CommandBatch>
 
 export const CommandBatchResult = Type.Object({
   deviceId: Type.String(),
+  deviceName: Type.Union([Type.String(), Type.Null()], { description: 'null when it was deleted' }),
   commandId: Type.Union([Type.String({ format: 'uuid' }), Type.Null()]),
   status: CommandBatchStatus,
   error: Type.Union([Type.String(), Type.Null()]),
+  expiresAt: Type.Union([Instant, Type.Null()], {
+    description: 'how long a queued one waits for its device',
+  }),
   finishedAt: Type.Union([Instant, Type.Null()]),
 })
 export type CommandBatchResult = Type.Static<typeof CommandBatchResult>

@@ -1,7 +1,7 @@
 import { limits } from '@telltale/infra/limits'
 import { countSelectedDevices } from '@telltale/infra/storage/command-batches'
 import { changeDevices } from '@telltale/infra/storage/device-changes'
-import { audit } from '../audit.ts'
+import { audit, auditEach } from '../audit.ts'
 import { TAGS_MAX } from '../contract/devices.ts'
 import { DevicesChange, DevicesChanged } from '../contract/index.ts'
 import type { Api, Deps } from '../deps.ts'
@@ -38,8 +38,9 @@ export function deviceChangeRoutes(app: Api, deps: Deps): void {
         tagsMax: TAGS_MAX,
       })
       if (done.outcome !== 'changed') throw refusal(done)
-      for (const id of done.disabledIds) link.revoked(id)
-      const { matching: devices, changed, refused } = done
+      const { matching: devices, changed, refused, switchedIds: targets } = done
+      if (disabled) for (const id of targets) link.revoked(id)
+      await auditEach(deps, request, { action: 'device.change', detail: { disabled, many: true }, targets })
       const detail = { filter: shortened(filter), addTags, removeTags, disabled, devices, changed }
       await audit(deps, request, { action: 'device.change_many', detail, result: 'ok' })
       return { devices, changed, refused }

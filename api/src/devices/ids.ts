@@ -23,6 +23,13 @@ export function parseDeviceIds(text: string, idsMax: number, path = 'query/devic
   return { all, ids }
 }
 
+/** Where `*` is not understood. */
+export function parseNamedIds(text: string, idsMax: number, path = 'query/devices'): string[] {
+  const { all, ids } = parseDeviceIds(text, idsMax, path)
+  if (all) throw wrong(path, 'must name each device')
+  return ids
+}
+
 function wrong(path: string, message: string): ProblemError {
   return new ProblemError('invalid_request', { fields: [{ path, message }] })
 }

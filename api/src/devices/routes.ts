@@ -18,7 +18,7 @@ import type { Api, Deps } from '../deps.ts'
 import { decodeCursor, toPage } from '../paging.ts'
 import { ProblemError } from '../problems.ts'
 import { principalOf } from '../session/guard.ts'
-import { parseDeviceIds } from './ids.ts'
+import { parseNamedIds } from './ids.ts'
 
 /** A page holds no more. */
 const IDS_MAX = 200
@@ -44,7 +44,7 @@ function readRoutes(app: Api, { pool }: Deps): void {
     },
     async ({ query: { limit = 50, cursor, ids, ...selection } }) => {
       const after = decodeCursor<string>(cursor, DeviceId)
-      const named = ids === undefined ? undefined : parseDeviceIds(ids, IDS_MAX, 'query/ids').ids
+      const named = ids === undefined ? undefined : parseNamedIds(ids, IDS_MAX, 'query/ids')
       const rows = await listDevices(pool, { limit: limit + 1, after, ids: named, ...selection })
       return toPage(rows, limit, { item: (device) => device, key: (device) => device.id })
     },

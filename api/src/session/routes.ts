@@ -3,8 +3,8 @@ import {
   createLoginSession,
   deleteLoginSession,
   findUser,
-  type NewLoginSession,
-  redeemSignInLink,
+  type StartedSession,
+  signInByLink,
   type UserRecord,
 } from '@telltale/infra/storage/users'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -75,61 +75,59 @@ export function sessionRoutes(app: Api, deps: Deps): void {
 
 type Exchange = { request: FastifyRequest<{ Body: SignIn }>; reply: FastifyReply }
 type Entered = Pick<Principal, 'name' | 'role' | 'expiresAt' | 'passwordState'>
-type Identified = { user: UserRecord; proof: NewLoginSession['proof'] }
 
 /** @throws ProblemError with the same answer for an unknown user and a wrong password */
 async function enter(deps: Deps, attempts: SignInAttempts, exchange: Exchange): Promise<Entered> {
   const { body, ip } = exchange.request
-  // A link is a 256-bit secret; it shares the address's count, and nobody's name.
-  const username = 'link' in body ? '(link)' : body.username
+  const username = 'link' in body ? undefined : body.username
   const waitMs = attempts.begin(ip, username)
   if (waitMs > 0) throw new ProblemError('too_many_attempts', { retryAfterS: Math.ceil(waitMs / 1_000) })
-  const identified = await identify(deps, body)
-  const session = identified && (await startSession(deps, identified, exchange))
-  if (!session) {
-    await audit(deps, exchange.request, { action: 'session.start', target: username, result: 'failed' })
+  const entered = await startSession(deps, exchange.request)
+  if (!entered) {
+    const target = username ?? '(link)'
+    await audit(deps, exchange.request, { action: 'session.start', target, result: 'failed' })
     throw new ProblemError('link' in body ? 'link_used' : 'wrong_credentials')
   }
   attempts.succeeded(ip, username)
-  return session
+  const { user, started } = entered
+  await handOver(deps, exchange, started.token)
+  const { expiresAt, passwordState } = started
+  return { name: user.username, role: user.role, expiresAt, passwordState }
 }
 
-async function identify({ pool }: Deps, body: SignIn): Promise<Identified | undefined> {
-  if ('link' in body) {
-    const user = await redeemSignInLink(pool, body.link)
-    return user && { user, proof: 'link' }
-  }
+async function startSession(
+  { pool }: Deps,
+  { body, ip: address, headers }: Exchange['request'],
+): Promise<{ user: UserRecord; started: StartedSession } | undefined> {
+  const from = { address, userAgent: headers['user-agent'] }
+  if ('link' in body) return signInByLink(pool, body.link, from)
   const user = await findUser(pool, body.username)
   // One without a password takes as long to be refused as one with another.
   const passwordHash = user?.passwordHash ?? undefined
   const matches = await passwordMatches(passwordHash, body.password)
-  return user && passwordHash && matches ? { user, proof: { passwordHash } } : undefined
+  if (!user || !passwordHash || !matches) return undefined
+  const started = await createLoginSession(pool, { ...from, userId: user.id, proof: { passwordHash } })
+  return started && { user, started }
 }
 
 /** Always a new session, and an end to the one this browser came with: nobody can plant one beforehand. */
-async function startSession(
+async function handOver(
   { pool, sessions }: Deps,
-  { user, proof }: Identified,
   { request, reply }: Exchange,
-): Promise<Entered | undefined> {
+  token: string,
+): Promise<void> {
   const previous = request.cookies[SESSION_COOKIE]
   if (previous) {
     await deleteLoginSession(pool, hashSecret(previous))
     sessions.end(hashSecret(previous))
   }
-  const { ip: address, headers } = request
-  const userAgent = headers['user-agent']
-  const started = await createLoginSession(pool, { userId: user.id, address, userAgent, proof })
-  if (!started) return undefined
-  reply.setCookie(SESSION_COOKIE, started.token, {
+  reply.setCookie(SESSION_COOKIE, token, {
     path: '/',
     httpOnly: true,
     sameSite: 'lax',
     secure: isSecure(request),
     maxAge: COOKIE_MAX_AGE_S,
   })
-  const { expiresAt, passwordState } = started
-  return { name: user.username, role: user.role, expiresAt, passwordState }
 }
 
 function toSession(

@@ -1,5 +1,6 @@
-import swagger from '@fastify/swagger'
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import { Problem } from '../contract/common.ts'
 import type { Api } from '../deps.ts'
 import { version } from '../version.ts'
 
@@ -27,6 +28,13 @@ export async function installDocumentation(app: Api): Promise<void> {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       components: {
+        schemas: { Problem },
+        responses: {
+          Problem: {
+            description: 'whatever went wrong; `code` says what',
+            content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+          },
+        },
         securitySchemes: {
           session: { type: 'apiKey', in: 'cookie', name: 'telltale_session' },
           token: { type: 'http', scheme: 'bearer' },
@@ -34,6 +42,21 @@ export async function installDocumentation(app: Api): Promise<void> {
       },
       security: [{ session: [] }, { token: [] }],
     },
+    transformObject: (document) => ('openapiObject' in document ? withProblems(document.openapiObject) : {}),
   })
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP })
+}
+
+type Document = Extract<
+  Parameters<NonNullable<FastifyDynamicSwaggerOptions['transformObject']>>[0],
+  { openapiObject: unknown }
+>['openapiObject']
+
+/** Every operation may fail, and all in the same shape. */
+function withProblems(document: Document): Document {
+  for (const operations of Object.values(document.paths ?? {}))
+    for (const operation of Object.values(operations ?? {}))
+      if (typeof operation === 'object' && 'responses' in operation)
+        Object.assign(operation.responses ?? {}, { default: { $ref: '#/components/responses/Problem' } })
+  return document
 }

@@ -32,6 +32,8 @@ export interface ExportRequest extends TimeRange {
   /** Each line says of which device it is. */
   namesDevice: boolean
   stallMs?: number
+  /** Calls back when whoever asked may no more; what it returns ends the watch. */
+  watch: (onEnd: () => void) => () => void
 }
 
 /** Streams the readings; the database is asked for the next slice when the client has taken the last one. */
@@ -45,8 +47,12 @@ export function sendExport(history: HistoryPools, request: ExportRequest, reply:
   const lines = Readable.from(chunks(history, request, onTurn), { highWaterMark: 1 })
   lines.once('close', () => running--)
   raw.once('timeout', () => raw.destroy())
+  const unwatch = request.watch(() => raw.destroy())
   // Also when it is gone already.
-  finished(raw, () => lines.destroy())
+  finished(raw, () => {
+    unwatch()
+    lines.destroy()
+  })
   const extension = request.format === 'text/csv' ? 'csv' : 'ndjson'
   return reply
     .header('content-type', `${request.format}; charset=utf-8`)

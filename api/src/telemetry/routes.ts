@@ -7,6 +7,7 @@ import type { Api, Deps } from '../deps.ts'
 import { parseDeviceIds } from '../devices/ids.ts'
 import { DeviceParams } from '../devices/routes.ts'
 import { ProblemError } from '../problems.ts'
+import { principalOf } from '../session/guard.ts'
 import { exportFormat, sendExport } from './export.ts'
 import { type History, readHistory } from './history.ts'
 import { inSnapshot } from './pools.ts'
@@ -35,8 +36,9 @@ export function readingsRoutes(app: Api, deps: Deps): void {
       reply.header('vary', 'accept')
       const { format } = asked
       if (format) {
+        const watch = (onEnd: () => void) => deps.sessions.add(principalOf(request), onEnd)
         const file = { fileName: deviceId, namesDevice: false }
-        return sendExport(deps.history, { ...asked, format, series, ...file }, reply) as never
+        return sendExport(deps.history, { ...asked, format, series, ...file, watch }, reply) as never
       }
       const { columns, ...history } = await readSeries(deps, asked, series)
       return { deviceId, ...history, series: nameColumns(series, columns) }
@@ -62,8 +64,9 @@ export function readingsRoutes(app: Api, deps: Deps): void {
       reply.header('vary', 'accept')
       const { format } = asked
       if (format) {
+        const watch = (onEnd: () => void) => deps.sessions.add(principalOf(request), onEnd)
         const file = { fileName: 'readings', namesDevice: true }
-        return sendExport(deps.history, { ...asked, format, series, ...file }, reply) as never
+        return sendExport(deps.history, { ...asked, format, series, ...file, watch }, reply) as never
       }
       const { columns, ...history } = await readSeries(deps, asked, series)
       const items = ids.map((deviceId) => {

@@ -37,10 +37,21 @@ function describeUnknown(metric: string): string {
   return `${JSON.stringify(metric.slice(0, SHOWN_CHARS_MAX))} was never sent`
 }
 
-/** `temperature,gps.lat`; a backslash makes the next character part of the name: `a\,b`. Undefined: every metric. */
+/**
+ * `temperature,gps.lat`; a backslash makes the next character part of the name, also a comma, and a space at either
+ * end: `a\,b`. Undefined: every metric.
+ */
 export function parseMetrics(text: string | undefined): string[] | undefined {
   const parts = text?.match(/(?:\\.|[^\\,])+/gs) ?? []
-  const metrics = new Set(parts.map((part) => part.trim().replace(/\\(.)/gs, '$1')).filter(Boolean))
+  const metrics = new Set(parts.map((part) => unescaped(part)).filter(Boolean))
   if (metrics.size > METRICS_MAX) throw wrong('invalid_request', [`names more than ${METRICS_MAX} metrics`])
   return metrics.size === 0 ? undefined : [...metrics]
+}
+
+function unescaped(part: string): string {
+  const characters = part.match(/\\.|[^\\]/gs) ?? []
+  const isOfName = (character: string) => character.trim() !== ''
+  const first = characters.findIndex(isOfName)
+  const named = characters.slice(first, characters.findLastIndex(isOfName) + 1)
+  return named.map((character) => character.slice(-1)).join('')
 }

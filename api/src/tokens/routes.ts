@@ -68,7 +68,7 @@ export function tokenRoutes(app: Api, deps: Deps): void {
     },
     async (request, reply) => {
       const { id } = request.params
-      const revoked = await revokeToken(deps.pool, id)
+      const revoked = await revokeToken(deps.pool, { id, heir: principalOf(request).name })
       if (!revoked) throw new ProblemError('token_not_found')
       deps.sessions.end(revoked.hash)
       const { name: target, role } = revoked

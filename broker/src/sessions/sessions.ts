@@ -3,6 +3,7 @@ import type { Logger } from '@telltale/infra/log'
 import type { ProblemLimit } from '@telltale/infra/storage/problems'
 import type { Client } from 'aedes'
 import { ownerOf } from '../attachment.ts'
+import { forEach } from '../for-each.ts'
 import { type Insist, insistWith } from './insist.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
 import { ReceivedOnce } from './received-once.ts'
@@ -160,10 +161,13 @@ export class Sessions {
     this.#quietly(this.#deps.durable.leave(clientId))
   }
 
-  /** Ends stored sessions of a principal that lost its right; live ones must have been disconnected. */
-  async removeAll(prefix: string): Promise<void> {
+  /** Ends stored sessions of principals that lost their right; live ones must have been disconnected. */
+  async removeAll(owners: ReadonlySet<string>): Promise<void> {
+    if (owners.size === 0) return
     const { durable } = this.#deps
-    for (const clientId of await durable.list(prefix)) await durable.remove(clientId)
+    // Every session is looked at in any case, so once for all of the owners.
+    const theirs = (await durable.list('')).filter((clientId) => owners.has(ownerOf(clientId)))
+    await forEach(theirs, (clientId) => durable.remove(clientId))
   }
 
   /** Keeps the subscription and makes it effective. @param isKnown restored from the store */

@@ -120,8 +120,8 @@ export async function deleteAccount(
     const account = await getAccount(db, id)
     if (!account) return 'no_user'
     const ended = await endAll(db, id)
-    await passOnBoards(db, account.username, heir)
     await db.query('DELETE FROM app_user WHERE id = $1', [id])
+    await passOnBoards(db, account.username, heir)
     return { account, ended }
   })
 }

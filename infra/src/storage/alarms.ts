@@ -23,17 +23,18 @@ export async function readAlarms(db: Queryable): Promise<{ count: number; items:
     `coalesce(${value} > a.above, false) OR coalesce(${value} < a.below, false)`
   const { rows } = await db.query<AlarmRecord & { count: number }>(
     `WITH a AS MATERIALIZED (
-       SELECT t.name AS type, m.metric, (h.threshold ->> 'above')::float8 AS above,
-         (h.threshold ->> 'below')::float8 AS below
+       -- Beyond any of several is beyond the one that is reached first.
+       SELECT t.name AS type, m.metric, min((h.threshold ->> 'above')::float8) AS above,
+         max((h.threshold ->> 'below')::float8) AS below
        FROM device_type t CROSS JOIN LATERAL json_each(t.metrics::json) AS m (metric, said)
        CROSS JOIN LATERAL json_array_elements(coalesce(m.said -> 'thresholds', '[]')) AS h (threshold)
-       WHERE h.threshold ->> 'level' = 'alarm'
+       WHERE h.threshold ->> 'level' = 'alarm' GROUP BY t.name, m.metric
      ), found AS (
-       SELECT DISTINCT ON (s.id) s.id, d.id AS "deviceId", d.name, d.type, s.metric, l.number, l.time, a.above, a.below
+       SELECT s.id, d.id AS "deviceId", d.name, d.type, s.metric, l.number, l.time, a.above, a.below
        FROM a JOIN device d ON d.type = a.type AND d.disabled_at IS NULL
        JOIN series s ON s.device_id = d.id AND s.metric = a.metric AND s.kind = 'number'
        JOIN latest_reading l ON l.series_id = s.id AND (${beyond('l.number')})
-       WHERE EXISTS (SELECT FROM session WHERE device_id = d.id AND disconnected_at IS NULL) ORDER BY s.id
+       WHERE EXISTS (SELECT FROM session WHERE device_id = d.id AND disconnected_at IS NULL)
      ), shown AS (
        SELECT *, count(*) OVER () AS count FROM found ORDER BY time DESC, id LIMIT $1
      )

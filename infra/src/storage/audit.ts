@@ -27,6 +27,19 @@ export async function writeAudit(db: Queryable, entry: AuditEntry): Promise<void
   )
 }
 
+/** One entry for each target, so that each is found by its own. */
+export async function writeAuditOfEach(
+  db: Queryable,
+  entry: Required<Omit<AuditEntry, 'target'>>,
+  targets: string[],
+): Promise<void> {
+  await db.query(
+    `INSERT INTO audit_entry (actor, action, target, detail, result, address)
+     SELECT $1, $2, target, $4, $5, $6 FROM unnest($3::text[]) AS target`,
+    [entry.actor, entry.action, targets, JSON.stringify(entry.detail), entry.result, entry.address],
+  )
+}
+
 export interface AuditRecord extends Required<Omit<AuditEntry, 'target' | 'detail' | 'address'>> {
   id: number
   at: string

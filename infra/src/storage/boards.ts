@@ -108,10 +108,19 @@ export async function deleteBoard(db: Queryable, id: string): Promise<boolean> {
   return rowCount === 1
 }
 
-/** The boards of somebody who leaves: shared ones get a new owner, the others are deleted. */
+/**
+ * The boards of somebody who has left: shared ones get a new owner, the others are deleted. Who takes themselves away
+ * cannot be the heir: the admin who has been there longest is.
+ */
 export async function passOnBoards(db: Queryable, owner: string, heir: string): Promise<void> {
   await db.query('DELETE FROM board WHERE owner = $1 AND NOT shared', [owner])
-  await db.query('UPDATE board SET owner = $2 WHERE owner = $1', [owner, heir])
+  await db.query(
+    `UPDATE board SET owner = CASE WHEN $2 <> $1 THEN $2 ELSE coalesce((
+       SELECT username FROM app_user WHERE role = 'admin' AND disabled_at IS NULL
+       ORDER BY password_hash IS NULL, created_at, id LIMIT 1), $1) END
+     WHERE owner = $1`,
+    [owner, heir],
+  )
 }
 
 function contentOf({ name, shared, range, panels }: BoardContent): unknown[] {

@@ -1,4 +1,5 @@
 import { limits } from '../limits.ts'
+import { AHEAD } from './command-clock.ts'
 import type { CommandStatus } from './commands.ts'
 import { type DeviceSelection, FROM_SELECTED_DEVICES, selectionValues } from './device-selection.ts'
 import { LOCK_NOT_AVAILABLE, sqlState } from './errors.ts'
@@ -124,7 +125,7 @@ async function findRepeated(db: Queryable, batch: NewCommandBatch): Promise<Batc
  * commands there are, where a join of the two tables would come to read them all, on every core.
  */
 export const COMMAND_OF_DEVICE = `LATERAL (
-  SELECT id, device_id, status, error, finished_at FROM command WHERE id = d.command_id OFFSET 0) c`
+  SELECT id, device_id, status, error, expires_at, finished_at FROM command WHERE id = d.command_id OFFSET 0) c`
 
 /**
  * Where a device of the batch `b` is, from its row `d` and its command `c`: the command is the truth wherever there is
@@ -180,11 +181,20 @@ export type BatchDeviceStatus = CommandStatus | 'waiting' | 'refused' | 'stopped
 export interface BatchResultRecord {
   position: number
   deviceId: string
+  /** Null when the device was deleted. */
+  deviceName: string | null
   /** Null while there is no such command. */
   commandId: string | null
   status: BatchDeviceStatus
   error: string | null
+  /** Of a command that waits for its device. */
+  expiresAt: string | null
   finishedAt: string | null
+}
+
+type ResultRow = Omit<BatchResultRecord, 'expiresAt' | 'finishedAt'> & {
+  expiresAt: Date | null
+  finishedAt: Date | null
 }
 
 /** Device by device, in the order of their turns; `after` is the position a previous page ended with. */
@@ -193,15 +203,20 @@ export async function listBatchResults(
   id: string,
   page: { limit: number; after: number | undefined; status: BatchDeviceStatus | undefined },
 ): Promise<BatchResultRecord[]> {
-  const { rows } = await db.query<Omit<BatchResultRecord, 'finishedAt'> & { finishedAt: Date | null }>(
-    `SELECT d.position, d.device_id AS "deviceId", c.id AS "commandId", ${DEVICE_STATUS} AS status,
-       ${DEVICE_ERROR} AS error, c.finished_at AS "finishedAt"
+  const { rows } = await db.query<ResultRow>(
+    `SELECT d.position, d.device_id AS "deviceId", (SELECT name FROM device WHERE id = d.device_id) AS "deviceName",
+       c.id AS "commandId", ${DEVICE_STATUS} AS status, ${DEVICE_ERROR} AS error,
+       CASE WHEN c.status = 'queued' THEN c.expires_at - ${AHEAD} END AS "expiresAt", c.finished_at AS "finishedAt"
      FROM command_batch b JOIN command_batch_device d ON d.batch_id = b.id LEFT JOIN ${COMMAND_OF_DEVICE} ON true
      WHERE b.id = $1 AND d.position > $2 AND ($3::text IS NULL OR ${DEVICE_STATUS} = $3)
      ORDER BY d.position LIMIT $4`,
     [id, page.after ?? -1, page.status ?? null, page.limit],
   )
-  return rows.map((row) => ({ ...row, finishedAt: row.finishedAt?.toISOString() ?? null }))
+  return rows.map((row) => ({
+    ...row,
+    expiresAt: row.expiresAt?.toISOString() ?? null,
+    finishedAt: row.finishedAt?.toISOString() ?? null,
+  }))
 }
 
 /** `over`: every command of it was made and sent before; `repeated`: it was stopped before; `busy`: try again. */

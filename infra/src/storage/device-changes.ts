@@ -21,8 +21,8 @@ export type DevicesChanged =
       changed: number
       /** Devices left as they were: they would have too many tags. */
       refused: number
-      /** Those that were enabled before. */
-      disabledIds: string[]
+      /** Those that were enabled and are disabled now, or the other way round. */
+      switchedIds: string[]
     }
   | { outcome: 'no_devices' | 'too_many' | 'more_now'; matching: number }
 
@@ -43,7 +43,7 @@ export function changeDevices(
     if (matching === 0) return { outcome: 'no_devices', matching }
     if (matching > most) return { outcome: 'too_many', matching }
     if (matching > (change.devicesMax ?? most)) return { outcome: 'more_now', matching }
-    const { rows } = await db.query<{ id: string; refused: boolean; disabled: boolean }>(
+    const { rows } = await db.query<{ id: string; refused: boolean; switched: boolean }>(
       `WITH wanted AS (
          SELECT id, tags AS old_tags, disabled_at AS old_disabled_at, ARRAY(
            SELECT tag FROM unnest(tags) WITH ORDINALITY AS own (tag, n) WHERE tag <> ALL ($3::text[])
@@ -57,7 +57,7 @@ export function changeDevices(
          UPDATE device d SET tags = w.new_tags, disabled_at = w.new_disabled_at FROM wanted w
          WHERE w.id = d.id AND cardinality(w.new_tags) <= greatest($5, cardinality(w.old_tags))
            AND (w.new_tags, w.new_disabled_at) IS DISTINCT FROM (w.old_tags, w.old_disabled_at)
-         RETURNING d.id, false AS refused, w.old_disabled_at IS NULL AND w.new_disabled_at IS NOT NULL AS disabled
+         RETURNING d.id, false AS refused, (w.old_disabled_at IS NULL) <> (w.new_disabled_at IS NULL) AS switched
        )
        SELECT * FROM changed
        UNION ALL
@@ -65,7 +65,7 @@ export function changeDevices(
       [ids, change.addTags, change.removeTags, change.disabled ?? null, change.tagsMax],
     )
     const refused = rows.filter((row) => row.refused).length
-    const disabledIds = rows.filter((row) => row.disabled).map(({ id }) => id)
-    return { outcome: 'changed', matching, changed: rows.length - refused, refused, disabledIds }
+    const switchedIds = rows.filter((row) => row.switched).map(({ id }) => id)
+    return { outcome: 'changed', matching, changed: rows.length - refused, refused, switchedIds }
   })
 }

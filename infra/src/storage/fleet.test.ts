@@ -104,9 +104,9 @@ describeEngines('a fleet', (testEngine) => {
     ])
     const first = await changeDevices(pool, { ids: ['room'] }, { ...NO_CHANGE, disabled: true })
     const again = await changeDevices(pool, { ids: ['room'] }, { ...NO_CHANGE, disabled: true })
-    expect([first, again]).toMatchObject([{ disabledIds: ['room'] }, { disabledIds: [], changed: 0 }])
+    expect([first, again]).toMatchObject([{ switchedIds: ['room'] }, { switchedIds: [], changed: 0 }])
     const back = await changeDevices(pool, { ids: ['room'] }, { ...NO_CHANGE, disabled: false })
-    expect(back).toMatchObject({ changed: 1, disabledIds: [] })
+    expect(back).toMatchObject({ changed: 1, switchedIds: ['room'] })
   })
 
   it('P-DAY-1 a day is the share of each hour connected; what is not known is not counted', async () => {
@@ -194,6 +194,30 @@ describeEngines('a fleet', (testEngine) => {
         },
       ],
     })
+  })
+
+  it('D-ALARM-2 since when does not depend on the order in which a type has its thresholds', async () => {
+    await pool.query(`INSERT INTO device (id, name, type) VALUES ('kiln', 'kiln', 'kiln')`)
+    const [series] = await resolveSeries(pool, [{ deviceId: 'kiln', metric: 'heat', kind: 'number' }])
+    const now = Date.now()
+    const id = series?.id ?? -1
+    await storage.store([20, 32, 33, 45].map((value, n) => [id, now - (4 - n) * MINUTE_MS, value]))
+    await connect(pool, 'kiln', 'online')
+    await repairLatest(pool)
+    for (const order of [
+      [30, 40],
+      [40, 30],
+    ]) {
+      const thresholds = order.map((above) => ({ above, level: 'alarm' }))
+      await pool.query(
+        `INSERT INTO device_type (name, metrics, commands, updated_by) VALUES ('kiln', $1, '{}', 'x')
+         ON CONFLICT (name) DO UPDATE SET metrics = excluded.metrics`,
+        [JSON.stringify({ heat: { thresholds } })],
+      )
+      const { items } = await readAlarms(pool)
+      const kiln = items.filter(({ deviceId }) => deviceId === 'kiln')
+      expect(kiln).toMatchObject([{ value: 45, since: now - 3 * MINUTE_MS }])
+    }
   })
 })
 

@@ -1,5 +1,6 @@
 import { hashSecret, newSecret } from '../secrets.ts'
-import type { Queryable } from './pool.ts'
+import { passOnBoards } from './boards.ts'
+import { inTransaction, type Pool, type Queryable } from './pool.ts'
 import type { Role } from './users.ts'
 
 /** Tells a token from other secrets at a glance, for people and for secret scanners. */
@@ -57,17 +58,34 @@ export async function listTokens(
   return rows.map(toToken)
 }
 
-/** What it was; undefined when there is no such token or it was revoked before. */
+/**
+ * What it was; undefined when there is no such token or it was revoked before. With the last usable one of a name its
+ * boards go as those of a user do: the next token of that name is another one's.
+ */
 export async function revokeToken(
-  db: Queryable,
-  id: string,
+  pool: Pool,
+  { id, heir }: { id: string; heir: string },
 ): Promise<{ name: string; role: Role; hash: Buffer } | undefined> {
-  const { rows } = await db.query<{ name: string; role: Role; hash: Buffer }>(
-    `UPDATE api_token SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL
-     RETURNING name, role, hash`,
-    [id],
-  )
-  return rows[0]
+  return inTransaction(pool, async (db) => {
+    // All of the name, so that of two revoked at once one is the last.
+    await db.query(
+      `SELECT FROM api_token WHERE revoked_at IS NULL AND name = (SELECT name FROM api_token WHERE id = $1)
+       ORDER BY id FOR UPDATE`,
+      [id],
+    )
+    const { rows } = await db.query<{ name: string; role: Role; hash: Buffer }>(
+      `UPDATE api_token SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL
+       RETURNING name, role, hash`,
+      [id],
+    )
+    const revoked = rows[0]
+    if (!revoked) return undefined
+    const { rowCount } = await db.query(`SELECT FROM api_token WHERE name = $1 AND ${USABLE} LIMIT 1`, [
+      revoked.name,
+    ])
+    if (rowCount === 0) await passOnBoards(db, `token:${revoked.name}`, heir)
+    return revoked
+  })
 }
 
 export interface UsableToken {

@@ -1,6 +1,6 @@
 import { limits } from '../limits.ts'
 import { hashSecret, newSecret } from '../secrets.ts'
-import type { Queryable } from './pool.ts'
+import { inTransaction, type Pool, type Queryable } from './pool.ts'
 
 export type Role = 'viewer' | 'operator' | 'admin'
 
@@ -64,6 +64,12 @@ export interface NewLoginSession {
   proof: { passwordHash: string } | 'link'
 }
 
+export interface StartedSession {
+  token: string
+  expiresAt: Date
+  passwordState: PasswordState
+}
+
 /**
  * Starts a session; `token` is its cookie value, of which only a hash is kept. Undefined when the user was disabled or
  * the password changed since it was compared: such a session would outlive the change.
@@ -71,7 +77,7 @@ export interface NewLoginSession {
 export async function createLoginSession(
   db: Queryable,
   session: NewLoginSession,
-): Promise<{ token: string; expiresAt: Date; passwordState: PasswordState } | undefined> {
+): Promise<StartedSession | undefined> {
   const token = newSecret()
   const { rows } = await db.query<{ expiresAt: Date; passwordState: PasswordState }>(
     `WITH u AS (
@@ -172,8 +178,28 @@ export async function createSignInLink(db: Queryable, username: string, ttlMs: n
   return token
 }
 
-/** Uses the link up: of two who try, one gets the user. */
-export async function redeemSignInLink(db: Queryable, token: string): Promise<UserRecord | undefined> {
+/**
+ * Uses the link up, and starts a session of its user. Whoever changes the account meanwhile comes before, and the link
+ * is gone, or after, and ends the session.
+ */
+export async function signInByLink(
+  pool: Pool,
+  link: string,
+  from: Pick<NewLoginSession, 'address' | 'userAgent'>,
+): Promise<{ user: UserRecord; started: StartedSession } | undefined> {
+  return inTransaction(pool, async (db) => {
+    await db.query(
+      'SELECT FROM app_user WHERE id = (SELECT user_id FROM sign_in_link WHERE token_hash = $1) FOR UPDATE',
+      [hashSecret(link)],
+    )
+    const user = await redeemSignInLink(db, link)
+    const started = user && (await createLoginSession(db, { ...from, userId: user.id, proof: 'link' }))
+    return started && { user, started }
+  })
+}
+
+/** Of two who try, one gets the user. */
+async function redeemSignInLink(db: Queryable, token: string): Promise<UserRecord | undefined> {
   const { rows } = await db.query<UserRecord>(
     `WITH used AS (DELETE FROM sign_in_link WHERE token_hash = $1 RETURNING user_id, expires_at)
      SELECT id, username, role FROM used JOIN app_user ON id = user_id

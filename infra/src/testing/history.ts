@@ -69,6 +69,8 @@ const REGISTRY = `
   INSERT INTO integration (name, hash, read, write, created_by) VALUES ('node-red', '\\x04', false, true, 'admin');
   INSERT INTO device_type (name, metrics, commands, updated_by)
     VALUES ('oven', '{"z": {}, "a": {"unit": "°C"}}', '{}', 'admin');
+  INSERT INTO board (owner, name, shared, range, panels, updated_by)
+    VALUES ('admin', E'K\\tüche', true, '{"last": "15m"}', '[{"z": 1, "a": "\\u00fc"}]', 'admin');
   INSERT INTO enrolment (device_id, hash, client_id, rejected_at) VALUES
     ('new', '\\x05', '', NULL), ('stubborn', '\\x05', E'\\u0001', now());
   INSERT INTO connection_problem (device_id, address, code, detail, limit_value, count, first_at, last_at)
