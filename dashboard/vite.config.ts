@@ -1,5 +1,6 @@
+import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
-import { defineConfig, type Plugin } from 'vite'
+import { defineConfig, type Plugin, type Rolldown } from 'vite'
 
 export default defineConfig({
   plugins: [react(), preloadFont()],
@@ -9,17 +10,26 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
       output: {
-        // Each file costs nearly a kilobyte of headers, and a turn in the queue: small ones go together.
         codeSplitting: {
           groups: [
             { name: 'first', tags: ['$initial'], priority: 3 },
             // Nobody but a page with charts is to wait for these.
             { name: 'charts', test: /recharts|d3-|decimal|redux|immer|reselect/, priority: 2 },
+            // The fleet is what people see first: of what it shares with others it loads its own part, and no more.
+            {
+              name: partOf('src/fleet/fleet.tsx', 'everyday'),
+              debugName: 'everyday',
+              minShareCount: 2,
+              priority: 2,
+            },
+            // Not merged with bigger things that somebody who needs an icon would load with it.
+            { name: 'icons', test: /lucide-react/, minShareCount: 2, priority: 2 },
             {
               name: 'shared',
               minShareCount: 2,
               entriesAware: true,
-              entriesAwareMergeThreshold: 10_000,
+              // Not merged by size: a small part that the fleet needs has brought all of the charts along.
+              entriesAwareMergeThreshold: 0,
               priority: 1,
             },
           ],
@@ -35,7 +45,26 @@ export default defineConfig({
   },
 })
 
-/** The letters of the first screen come with its styles, not after them. The other alphabets wait until one is needed. */
+/** What the fleet uses of libraries that others use too. Only we know which of a library's modules. */
+const everydayParts =
+  /@tanstack\/(react-virtual|virtual-core)|@mantine\/hooks\/esm\/use-(window-event|local-storage)/
+
+/** The modules of ours that a file loads at once. */
+function partOf(file: string, name: string): Rolldown.CodeSplittingNameFunction {
+  const start = fileURLToPath(new URL(file, import.meta.url))
+  const part = new Set<string>()
+  return (id, context) => {
+    const visit = (module: string) => {
+      if (part.has(module) || module.includes('/node_modules/')) return
+      part.add(module)
+      for (const imported of context.getModuleInfo(module)?.importedIds ?? []) visit(imported)
+    }
+    visit(start)
+    return part.has(id) || everydayParts.test(id) ? name : null
+  }
+}
+
+/** The letters of the first screen come with its styles, not after them; other alphabets wait until one is needed. */
 function preloadFont(): Plugin {
   return {
     name: 'preload-font',

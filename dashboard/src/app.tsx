@@ -1,10 +1,10 @@
 import { MantineProvider } from '@mantine/core'
+import { notificationsStore } from '@mantine/notifications'
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createRouter, RouterProvider } from '@tanstack/react-router'
 import { type ComponentType, useEffect, useState } from 'react'
 import { isUnauthorized } from './api.ts'
-import { CommandSocket } from './commands/command-socket.ts'
-import { CommandSocketContext } from './commands/commands.ts'
+import { CommandSocketContext } from './commands/socket-context.ts'
 import { LiveClient } from './live/client.ts'
 import { keepAsking, queryDefaults } from './live/refresh.ts'
 import { browserServer } from './live/server.ts'
@@ -15,8 +15,6 @@ import { PageFailure } from './shell/page-failure.tsx'
 import { keepScrollPlaces } from './shell/scroll-places.ts'
 import { mantineTheme, mantineVariables, useResolvedTheme } from './ui/theme.ts'
 import { LiveContext } from './use-live.ts'
-
-const toastsAfterMs = 1_000
 
 /** Nothing here runs at import: one call builds the parts and ties them together. */
 function createParts() {
@@ -50,7 +48,7 @@ function createParts() {
     if (pathname === '/sign-in') return
     void router.navigate({ to: '/sign-in', search: href === '/' ? {} : { next: href } })
   }
-  return { queryClient, router, live, commands: new CommandSocket() }
+  return { queryClient, router, live, commands: {} }
 }
 
 export function App() {
@@ -70,14 +68,13 @@ export function App() {
   )
 }
 
-/** After the first screen; until then what was said waits in its store. */
+/** When the first is said; until they are there what was said waits in its store. */
 function LateToasts() {
   const [Toasts, setToasts] = useState<ComponentType | null>(null)
   useEffect(() => {
     const load = () => import('./ui/toasts.tsx').then(({ Toasts }) => setToasts(() => Toasts))
     // Without a network the words above the page are enough.
-    const timer = setTimeout(() => void load().catch(() => undefined), toastsAfterMs)
-    return () => clearTimeout(timer)
+    return notificationsStore.subscribe(() => void load().catch(() => undefined))
   }, [])
   return Toasts === null ? null : <Toasts />
 }

@@ -2,7 +2,6 @@ import type { QueryClient } from '@tanstack/react-query'
 import {
   createRootRouteWithContext,
   createRoute,
-  Link,
   lazyRouteComponent,
   Outlet,
   redirect,
@@ -17,11 +16,10 @@ import { readFleetSearch } from './fleet/search.ts'
 import { ShellFailure } from './offline/unreachable.tsx'
 import { currentSession } from './session/session.ts'
 import { Shell } from './shell/shell.tsx'
-import { Failure, Quietbox } from './ui/states.tsx'
+import { Failure } from './ui/states.tsx'
 
 const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: Outlet,
-  notFoundComponent: NotFound,
   errorComponent: ({ error, reset }) => (
     <main className="page">
       <Failure what="This page could not be shown" error={error} onRetry={reset} />
@@ -172,6 +170,12 @@ const account = createRoute({
   component: lazyRouteComponent(() => import('./account/account-page.tsx'), 'AccountPage'),
 })
 
+const nowhere = createRoute({
+  getParentRoute: () => shell,
+  path: '$',
+  component: lazyRouteComponent(() => import('./shell/not-found.tsx'), 'NotFound'),
+})
+
 /** People, and what only admins see. */
 const people = [users, tokens, audit, settings, account] as const
 
@@ -192,18 +196,6 @@ export const routes = root.addChildren([
     deviceBoard,
     tagBoard,
     ...people,
+    nowhere,
   ]),
 ])
-
-function NotFound() {
-  return (
-    <main className="page">
-      <Quietbox title="There is no such page">
-        <span>The address may be mistyped, or the page has moved.</span>
-        <Link className="btn" to="/">
-          Go to the fleet
-        </Link>
-      </Quietbox>
-    </main>
-  )
-}

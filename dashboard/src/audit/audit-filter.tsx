@@ -1,3 +1,4 @@
+import { NativeSelect } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { type SyntheticEvent, useEffect, useState } from 'react'
 import type { AuditSearch, Since } from './search.ts'
@@ -82,21 +83,17 @@ function Words({ label, hint, value = '', onChange }: WordsProps) {
 function Kind({ value, onChange }: { value: string | undefined; onChange: Change }) {
   const isKnown = value === undefined || kinds.some(({ action }) => action === value)
   return (
-    <span className="input">
-      <select
-        aria-label="What"
-        value={value ?? ''}
-        onChange={(event) => onChange({ action: event.currentTarget.value })}
-      >
-        <option value="">Everything</option>
-        {kinds.map(({ action, label }) => (
-          <option key={action} value={action}>
-            {label}
-          </option>
-        ))}
-        {!isKnown && <option value={value}>{value}</option>}
-      </select>
-    </span>
+    <NativeSelect
+      className="auditfilter__kind"
+      aria-label="What"
+      value={value ?? ''}
+      data={[
+        { value: '', label: 'Everything' },
+        ...kinds.map(({ action, label }) => ({ value: action, label })),
+        ...(isKnown ? [] : [{ value, label: value }]),
+      ]}
+      onChange={(event) => onChange({ action: event.currentTarget.value })}
+    />
   )
 }
 

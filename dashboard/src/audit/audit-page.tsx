@@ -74,14 +74,14 @@ function Entries({ search }: { search: AuditSearch }) {
             onClick={() => void list.refetch()}
           >
             <RotateCw className="i i--sm" aria-hidden="true" />
-            Look again
+            Refresh
           </button>
           <CopyButton text={toCsv(entries)} label="Copy as CSV what is shown">
             Copy as CSV
           </CopyButton>
         </span>
       </div>
-      {list.isError && <Failure what="Could not look again" error={list.error} />}
+      {list.isError && <Failure what="Could not refresh" error={list.error} />}
       <div className="auditrow__line auditrow__line--head" aria-hidden="true">
         <span>When</span>
         <span>Who</span>

@@ -33,7 +33,10 @@ export function AuditRow({ entry, now }: { entry: AuditEntry; now: number }) {
             {isOwnAccount(entry) ? 'their own account' : <bdi className="strong">{targetWords(entry)}</bdi>}
           </span>
         </span>
-        <span className="ink-3 cut">from {address ?? 'inside'}</span>
+        <span className="ink-3 cut">
+          <span className="only-phone">from </span>
+          {address ?? 'inside'}
+        </span>
         <ChevronDown className="i i--sm ink-3" aria-hidden="true" />
       </button>
       <div id={details} hidden={!open}>

@@ -1,14 +1,16 @@
 import './batches.css'
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { CommandBatchSummary } from '@telltale/api/contract'
 import { ChevronLeft, ChevronRight, Send } from 'lucide-react'
+import { useSeen } from '../charts/use-seen.ts'
 import { TopBar } from '../shell/top-bar.tsx'
 import { formatMoment } from '../ui/format.ts'
 import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
 import { useNow } from '../use-live.ts'
-import { batchList } from './batches.ts'
-import { devicesWords, filterWords, madeWords } from './words.ts'
+import { Bar } from './batch-bar.tsx'
+import { batchList, listedBatch, useCommandWords } from './batches.ts'
+import { devicesWords, filterWords, outcomeWords } from './words.ts'
 
 export function Batches() {
   return (
@@ -82,15 +84,30 @@ function List() {
 
 function BatchRow({ batch }: { batch: CommandBatchSummary }) {
   const now = useNow()
+  const label = useCommandWords(batch.name)
+  const { ref, isSeen } = useSeen()
+  const counted = useQuery({ ...listedBatch(batch.id), enabled: isSeen })
   return (
-    <li className="batchrow">
+    <li ref={ref} className="batchrow">
       <Link className="batchrow__name" to="/batches/$batchId" params={{ batchId: batch.id }}>
-        <bdi className="strong cut">{batch.name}</bdi>
+        <span className="cut">
+          <bdi className="strong">{label}</bdi>
+          {label !== batch.name && <small className="ink-3"> {batch.name}</small>}
+        </span>
         <span className="ink-3 cut">
           {filterWords(batch.filter)} · {devicesWords(batch.devices)}
         </span>
       </Link>
-      <span className="ink-2 cut num">{madeWords(batch)}</span>
+      <span className="batchrow__how">
+        {counted.data === undefined ? (
+          <span className="ink-3 cut">{counted.isError ? 'could not be counted' : '\u00a0'}</span>
+        ) : (
+          <>
+            <Bar batch={counted.data} />
+            <span className="ink-2 cut num">{outcomeWords(counted.data)}</span>
+          </>
+        )}
+      </span>
       <span className="ink-3 cut num batchrow__when">
         {formatMoment(Date.parse(batch.createdAt), now)} by <bdi>{batch.createdBy}</bdi>
       </span>

@@ -14,7 +14,7 @@ import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
 import { useNow } from '../use-live.ts'
 import { Bar, States } from './batch-bar.tsx'
 import { BatchResults } from './batch-results.tsx'
-import { oneBatch, stopBatch } from './batches.ts'
+import { oneBatch, stopBatch, useCommandWords } from './batches.ts'
 import { SendFailedAgain } from './send-failed-again.tsx'
 import { devicesWords, filterWords, isOpen, progressWords, stopWords } from './words.ts'
 
@@ -22,9 +22,10 @@ export function BatchPage() {
   const { batchId } = useParams({ from: '/shell/batches/$batchId' })
   const batch = useQuery(oneBatch(batchId))
   const name = batch.data?.name ?? 'Command to many'
+  const label = useCommandWords(name)
   return (
     <>
-      <title>{`${name} · Telltale`}</title>
+      <title>{`${label} · Telltale`}</title>
       <TopBar>
         <Link className="btn btn--quiet btn--icon only-phone" to="/batches" aria-label="Back to the list">
           <ChevronLeft className="i" aria-hidden="true" />
@@ -36,7 +37,8 @@ export function BatchPage() {
           <ChevronRight className="i i--sm" aria-hidden="true" />
         </span>
         <h1 className="top__title cut">
-          <bdi>{name}</bdi>
+          <bdi>{label}</bdi>
+          {label !== name && <small className="ink-3"> {name}</small>}
         </h1>
       </TopBar>
       <div className="page">

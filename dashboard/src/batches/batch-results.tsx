@@ -111,6 +111,7 @@ type ResultRowProps = { row: CommandBatchResult; place: number; setSize: number;
 function ResultRow({ row, place, setSize, topPx }: ResultRowProps) {
   const { words, shape, tone } = stateOf(row.status)
   useZone()
+  const expiresAt = row.expiresAt === null ? null : Date.parse(row.expiresAt)
   const finishedAt = row.finishedAt === null ? null : Date.parse(row.finishedAt)
   return (
     <li
@@ -126,11 +127,12 @@ function ResultRow({ row, place, setSize, topPx }: ResultRowProps) {
         params={{ deviceId: row.deviceId }}
         search={{ tab: 'commands' }}
       >
-        {row.deviceId}
+        <bdi title={row.deviceId}>{row.deviceName ?? row.deviceId}</bdi>
       </Link>
       <span className="result__state cut">
         {words}
         {row.error !== null && <span className="ink-2">: {row.error}</span>}
+        {expiresAt !== null && <span className="ink-2 num">, waits until {formatClock(expiresAt)}</span>}
       </span>
       <span className="result__when ink-3">
         {finishedAt !== null && (

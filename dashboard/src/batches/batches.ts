@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, queryOptions, useQuery } from '@tanstack/react-query'
 import type {
   CommandBatch,
   CommandBatchCount,
@@ -8,7 +8,8 @@ import type {
   NewCommandBatch,
 } from '@telltale/api/contract'
 import { get, send, sendOnce } from '../api.ts'
-import { type BatchStatus, failedStates, isOpen, retryMax } from './words.ts'
+import { typeList } from '../types/types.ts'
+import { type BatchStatus, commandWords, failedStates, isOpen, retryMax } from './words.ts'
 
 type Page<T> = { items: T[]; nextCursor: string | null }
 
@@ -31,6 +32,15 @@ export const oneBatch = (id: string) =>
     queryKey: ['command-batches', 'one', id],
     queryFn: ({ signal }) => get<CommandBatch>(`/command-batches/${id}`, {}, signal),
     refetchInterval: ({ state: { data } }) => (data !== undefined && isOpen(data) ? openRefreshMs : false),
+  })
+
+/** In the list each is counted once it is on the screen: not by the list's own answer, which may hold 50 large ones. */
+export const listedBatch = (id: string) =>
+  queryOptions({
+    ...oneBatch(id),
+    staleTime: ({ state: { data } }) =>
+      data !== undefined && !isOpen(data) ? Number.POSITIVE_INFINITY : listRefreshMs,
+    refetchInterval: ({ state: { data } }) => (data !== undefined && isOpen(data) ? listRefreshMs : false),
   })
 
 export const batchResults = (id: string, status: BatchStatus | undefined) =>
@@ -75,6 +85,10 @@ export async function failedDevices(batchId: string): Promise<string[]> {
     }
   }
   return [...new Set(ids)].slice(0, retryMax)
+}
+
+export function useCommandWords(name: string): string {
+  return commandWords(name, useQuery(typeList).data ?? [])
 }
 
 export function createBatch(batch: NewCommandBatch, key: string): Promise<CommandBatch> {

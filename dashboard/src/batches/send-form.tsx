@@ -2,7 +2,7 @@ import '../commands/commands.css'
 import { NativeSelect } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import type { CommandBatchCount, Device, DeviceFilter, NewCommandBatch } from '@telltale/api/contract'
+import type { CommandBatchCount, DeviceFilter, NewCommandBatch } from '@telltale/api/contract'
 import { Send } from 'lucide-react'
 import { type SyntheticEvent, useRef, useState } from 'react'
 import { ApiError } from '../api.ts'
@@ -20,10 +20,14 @@ import { countWords, devicesWords, filterWords, needsTyping } from './words.ts'
 
 const noCommands: Commands = {}
 
-type SendFormProps = { filter: DeviceFilter; devices: Device[] }
+type SendFormProps = {
+  filter: DeviceFilter
+  /** The type all of them may have: looked up, not believed. Null: not known yet. */
+  suspect: string | null
+}
 
-export function SendForm({ filter, devices }: SendFormProps) {
-  const target = useTarget(filter, devices)
+export function SendForm({ filter, suspect }: SendFormProps) {
+  const target = useTarget(filter, suspect)
   const [writing, setWriting] = useState<{ of: string; draft: CommandDraft } | null>(null)
   const [ttlMs, setTtl] = useState(30_000)
   const [batch, setBatch] = useState<NewCommandBatch | null>(null)
@@ -100,16 +104,18 @@ export function SendForm({ filter, devices }: SendFormProps) {
 type Target = ReturnType<typeof useTarget>
 
 /** The fleet's filter, narrowed to one type when all share it: then its commands have forms. */
-function useTarget(search: DeviceFilter, devices: readonly Device[]) {
+function useTarget(search: DeviceFilter, suspect: string | null) {
   const whole: DeviceFilter = Object.keys(search).length === 0 ? { all: true } : search
   const types = useQuery(typeList)
   const [chosen, setType] = useState<string | null>(null)
-  const suspect = sharedType(devices)
   const wholeCount = useQuery(selectionCount(whole))
-  const suspectCount = useQuery({ ...selectionCount({ ...search, type: suspect }), enabled: suspect !== '' })
-  // The list shows the first hundred only; the two counts say whether it is true of all.
+  const suspectCount = useQuery({
+    ...selectionCount({ ...search, type: suspect ?? '' }),
+    enabled: suspect !== null && suspect !== '',
+  })
+  // Who suspects may know only some of the devices; the two counts say whether it is true of all.
   const shared =
-    suspect !== '' && wholeCount.data !== undefined && wholeCount.data.devices === suspectCount.data?.devices
+    suspect && wholeCount.data !== undefined && wholeCount.data.devices === suspectCount.data?.devices
       ? suspect
       : ''
   const type = chosen ?? shared
@@ -121,15 +127,10 @@ function useTarget(search: DeviceFilter, devices: readonly Device[]) {
     types: types.data?.map(({ name }) => name) ?? [],
     commands: known?.commands ?? noCommands,
     count: counted.data,
-    pending: types.isPending || wholeCount.isPending || suspectCount.isLoading,
+    pending: suspect === null || types.isPending || wholeCount.isPending || suspectCount.isLoading,
     error: counted.error ?? wholeCount.error,
     recount: () => void Promise.all([wholeCount.refetch(), counted.refetch()]),
   }
-}
-
-function sharedType(devices: readonly Device[]): string {
-  const first = devices[0]?.type ?? ''
-  return devices.every(({ type }) => type === first) ? first : ''
 }
 
 function Counting({ target }: { target: Target }) {

@@ -2,12 +2,13 @@ import type { CommandBatch } from '@telltale/api/contract'
 import { describe, expect, it } from 'vitest'
 import { readBatchSearch } from './search.ts'
 import {
+  commandWords,
   countWords,
   failedCount,
   filterWords,
   isOpen,
-  madeWords,
   needsTyping,
+  outcomeWords,
   progressWords,
   segmentsOf,
   stateOf,
@@ -23,9 +24,9 @@ const batch: CommandBatch = {
 describe('a batch in words', () => {
   it('C-BATCHWORDS-1: says what is reached before anything is sent', () => {
     expect(countWords({ devices: 128, online: 120, disabled: 2 })).toBe(
-      '128 devices match, 120 online, 2 disabled will be refused.',
+      '128 devices match, 120 connected, 2 disabled will be refused.',
     )
-    expect(countWords({ devices: 1, online: 0, disabled: 0 })).toBe('1 device matches, 0 online.')
+    expect(countWords({ devices: 1, online: 0, disabled: 0 })).toBe('1 device matches, 0 connected.')
     expect(countWords({ devices: 0, online: 0, disabled: 0 })).toBe('No device matches.')
   })
 
@@ -55,18 +56,21 @@ describe('a batch in words', () => {
     expect(isOpen(batch)).toBe(true)
     expect(isOpen({ status: 'finished', results: { queued: 1 } })).toBe(true)
     expect(isOpen({ status: 'finished', results: { expired: 1, succeeded: 2 } })).toBe(false)
-    expect(progressWords(batch)).toBe('Being sent, 8 of 128 devices ended')
-    expect(progressWords({ ...batch, status: 'finished', results: { succeeded: 128 } })).toBe('All ended')
+    expect(progressWords(batch)).toBe('Being sent, 8 of 128 done')
+    expect(progressWords({ ...batch, status: 'finished', results: { succeeded: 128 } })).toBe(
+      '128 of 128 done',
+    )
     expect(progressWords({ ...batch, status: 'stopped', results: { sent: 8, stopped: 120 } })).toBe(
-      'Stopped, 120 of 128 devices ended',
+      'Stopped, 120 of 128 done',
     )
   })
 
-  it('C-BATCHWORDS-5: a list says how far the making has come', () => {
-    expect(madeWords(batch)).toBe('Being sent, made for 68 of 128 devices')
-    expect(madeWords({ ...batch, status: 'stopped' })).toBe('Stopped, made for 68 of 128 devices')
-    expect(madeWords({ ...batch, status: 'stopped', made: 128 })).toBe('Stopped, all were made')
-    expect(madeWords({ ...batch, status: 'finished', made: 128 })).toBe('All made')
+  it('C-BATCHWORDS-5: a line of the list says how many are done, and how it went', () => {
+    const finished = { ...batch, status: 'finished', devices: 1_026 } as const
+    expect(outcomeWords({ ...finished, results: { succeeded: 1_020, expired: 6 } })).toBe(
+      '1,026 of 1,026 done · 1,020 succeeded · 6 expired',
+    )
+    expect(outcomeWords({ ...finished, results: { queued: 1_026 } })).toBe('0 of 1,026 done · 1,026 queued')
   })
 
   it('C-BATCHWORDS-3: every state has a place in the bar, in one order', () => {
@@ -92,6 +96,14 @@ describe('a batch in words', () => {
       cancelled: 9,
     }
     expect(failedCount({ results: { ...results, stopped: 9, queued: 9 } })).toBe(15)
+  })
+
+  it('C-BATCHWORDS-7: a command is called by its label where all types that have it give it the same', () => {
+    const cold = { commands: { prime: { label: 'Prime the pump' }, stop: {} } }
+    const warm = { commands: { prime: { label: 'Prime' } } }
+    expect(commandWords('prime', [cold, { commands: {} }])).toBe('Prime the pump')
+    expect(commandWords('prime', [cold, warm])).toBe('prime')
+    expect([commandWords('stop', [cold]), commandWords('toString', [cold])]).toEqual(['stop', 'toString'])
   })
 
   it('C-BATCHWORDS-4: many devices and dangerous commands ask twice', () => {

@@ -1,10 +1,11 @@
 import type {
   CommandBatch,
   CommandBatchCount,
-  CommandBatchSummary,
   CommandStatus,
   DeviceFilter,
+  DeviceType,
 } from '@telltale/api/contract'
+import { calledOf } from '../commands/draft.ts'
 import { formatCount } from '../ui/format.ts'
 import type { LampShape, LampTone } from '../ui/lamp.tsx'
 
@@ -95,18 +96,23 @@ export function progressWords(batch: CommandBatch): string {
     batch,
     batchStates.filter(({ open }) => !open).map(({ status }) => status),
   )
-  const of = `${formatCount(ended)} of ${devicesWords(batch.devices)} ended`
+  const of = `${formatCount(ended)} of ${formatCount(batch.devices)} done`
   if (batch.status === 'stopped') return isOpen(batch) ? `Stopped, ${of}` : 'Stopped'
-  if (!isOpen(batch)) return 'All ended'
-  return batch.status === 'running' ? `Being sent, ${of}` : `All made, ${of}`
+  return batch.status === 'running' ? `Being sent, ${of}` : of
 }
 
-/** How far its making has come: all that the list knows. What became of the commands is counted on its own page. */
-export function madeWords({ status, made, devices }: CommandBatchSummary): string {
-  const of = `${formatCount(made)} of ${devicesWords(devices)}`
-  if (status === 'running') return `Being sent, made for ${of}`
-  if (made === devices) return status === 'stopped' ? 'Stopped, all were made' : 'All made'
-  return `Stopped, made for ${of}`
+/** The same with what became of them, for a line in a list. */
+export function outcomeWords(batch: CommandBatch): string {
+  const states = segmentsOf(batch).map(({ words, count }) => `${formatCount(count)} ${words.toLowerCase()}`)
+  return [progressWords(batch), ...states].join(' · ')
+}
+
+/** What a command is called, where the types that have it agree. */
+export function commandWords(name: string, types: readonly Pick<DeviceType, 'commands'>[]): string {
+  const having = types.filter(({ commands }) => Object.hasOwn(commands, name))
+  const labels = new Set(having.map(({ commands }) => calledOf(name, commands)))
+  const [label = name] = labels
+  return labels.size === 1 ? label : name
 }
 
 export function devicesWords(count: number): string {
@@ -116,7 +122,7 @@ export function devicesWords(count: number): string {
 /** What a person is about to reach. */
 export function countWords({ devices, online, disabled }: CommandBatchCount): string {
   if (devices === 0) return 'No device matches.'
-  const match = `${devicesWords(devices)} ${devices === 1 ? 'matches' : 'match'}, ${formatCount(online)} online`
+  const match = `${devicesWords(devices)} ${devices === 1 ? 'matches' : 'match'}, ${formatCount(online)} connected`
   if (disabled === 0) return `${match}.`
   return `${match}, ${formatCount(disabled)} disabled will be refused.`
 }

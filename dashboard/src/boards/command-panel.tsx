@@ -3,7 +3,7 @@ import type { Command, Device } from '@telltale/api/contract'
 import { Send } from 'lucide-react'
 import { useState } from 'react'
 import { type Sending, useCommands, useSend, useSocketPhase } from '../commands/commands.ts'
-import { type Commands, commandOf } from '../commands/draft.ts'
+import { type Commands, calledOf, commandOf } from '../commands/draft.ts'
 import { trackSteps, verdict } from '../commands/track.ts'
 import { useMay } from '../session/session.ts'
 import { formatMoment } from '../ui/format.ts'
@@ -19,7 +19,8 @@ const noCommands: Commands = {}
 /** A button, and how far its last command got. It never shows a state the device has not reported. */
 export function CommandPanel({ panel }: { panel: PanelOf<'command'> }) {
   const of = useBoardDevice(panel.deviceId)
-  const title = panel.title ?? panel.label
+  const label = labelOf(panel, of.type?.commands ?? noCommands)
+  const title = panel.title ?? label
   return (
     <PanelFrame panel={panel} title={title} deviceId={panel.deviceId} deviceName={of.device?.name}>
       <OfDevice of={of} deviceId={panel.deviceId} what={title}>
@@ -27,6 +28,7 @@ export function CommandPanel({ panel }: { panel: PanelOf<'command'> }) {
           <Sender
             key={`${panel.deviceId} ${panel.name}`}
             panel={panel}
+            label={label}
             device={of.device}
             commands={of.type?.commands ?? noCommands}
             now={of.now}
@@ -37,9 +39,20 @@ export function CommandPanel({ panel }: { panel: PanelOf<'command'> }) {
   )
 }
 
-type SenderProps = { panel: PanelOf<'command'>; device: Device; commands: Commands; now: number }
+/** A button that was given no word of its own says what the device's type calls the command. */
+function labelOf({ label, name }: PanelOf<'command'>, commands: Commands): string {
+  return label === name ? calledOf(name, commands) : label
+}
 
-function Sender({ panel, device, commands, now }: SenderProps) {
+type SenderProps = {
+  panel: PanelOf<'command'>
+  label: string
+  device: Device
+  commands: Commands
+  now: number
+}
+
+function Sender({ panel, label, device, commands, now }: SenderProps) {
   const may = useMay('operator')
   const phase = useSocketPhase()
   const { commands: sent, remember } = useCommands(panel.deviceId)
@@ -57,7 +70,7 @@ function Sender({ panel, device, commands, now }: SenderProps) {
         onClick={() => setOpen(true)}
       >
         <Send className="i" aria-hidden="true" />
-        <bdi className="cut">{busy ? 'Sending…' : panel.label}</bdi>
+        <bdi className="cut">{busy ? 'Sending…' : label}</bdi>
       </button>
       <div className="bcommand__said">
         {!may ? (
@@ -78,7 +91,7 @@ function Sender({ panel, device, commands, now }: SenderProps) {
       <Modal
         opened={open}
         onClose={() => setOpen(false)}
-        title={panel.label}
+        title={label}
         centered
         closeButtonProps={{ 'aria-label': 'Close' }}
       >

@@ -79,7 +79,9 @@ function PositionRow({ row: { id, device }, position }: { row: Row; position: Po
         <span className="iconline">
           {presence !== null && <Lamp shape={presence.shape} />}
           {device === null ? (
-            <span className="ink-3">{id}: no such device</span>
+            <span className="ink-3">
+              <bdi>{id}</bdi>: no such device
+            </span>
           ) : (
             <Link className="cut" to="/devices/$deviceId" params={{ deviceId: id }}>
               <bdi>{device.name}</bdi>

@@ -1,26 +1,29 @@
 import { StateLanes } from '../charts/state-lanes.tsx'
 import { useShown } from '../charts/time-frame.tsx'
 import { bandTones } from '../telemetry/bands.ts'
+import { forWords, heldSince } from '../tiles/facts.ts'
 import { formatLook, metricLook, troubleOf } from '../types/look.ts'
-import { formatAge, formatDuration, unknown } from '../ui/format.ts'
+import { formatAge, unknown } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 import { useBoardDevice } from './boards.ts'
 import { OfDevice, PanelFrame } from './panel-frame.tsx'
 import { type PanelOf, panelName } from './panels.ts'
 import { isLate, newestOf, TroubleLine } from './tile-panel.tsx'
 
-/** What the device said last. Off, closed and their like are an unlit lamp; whether lit is good, nobody here knows. */
+/** What the device said last. Off, closed and their like are an empty square; whether full is good, nobody knows. */
 export function StatePanel({ panel }: { panel: PanelOf<'state'> }) {
   const of = useBoardDevice(panel.deviceId)
   const look = metricLook(of.type, panel.metric)
   const newest = newestOf(of.values, panel.metric)
   const { pictures } = useShown()
-  const series = pictures.get(panel.deviceId)?.series[panel.metric]
+  const picture = pictures.get(panel.deviceId)
+  const series = picture?.series[panel.metric]
   const ageMs = newest === undefined ? null : of.now - newest.time
   const state = newest === undefined ? null : formatLook(newest.value, look)
   const raw = newest === undefined ? null : String(newest.value)
   const isResting = raw !== null && bandTones([raw]).get(raw) === 'rest'
-  const since = series?.kind === 'state' ? sinceOf(series.points, raw) : null
+  const since = newest === undefined ? null : heldSince(picture, panel.metric, newest)
+  const rest = newest === undefined ? 'no reading yet' : since === null ? '' : forWords(since, of.now)
   const trouble = newest === undefined ? null : troubleOf(newest.value, look)
   return (
     <PanelFrame
@@ -33,26 +36,18 @@ export function StatePanel({ panel }: { panel: PanelOf<'state'> }) {
     >
       <OfDevice of={of} deviceId={panel.deviceId} what={look.label}>
         <div className="bstate">
-          <Lamp shape={state === null || isResting ? 'never' : 'online'} tone="off" size="xl" />
+          {state === null ? (
+            <Lamp shape="never" size="xl" />
+          ) : (
+            <span className={isResting ? 'bstate__mark is-resting' : 'bstate__mark'} aria-hidden="true" />
+          )}
           <span className="bstate__word cut" title={state ?? ''}>
             <bdi>{state ?? unknown}</bdi>
           </span>
         </div>
-        <TroubleLine trouble={trouble} rest={noteOf(state, since, of.now)} />
+        <TroubleLine trouble={trouble} rest={rest} />
         {panel.height !== 'small' && <StateLanes series={[panel]} />}
       </OfDevice>
     </PanelFrame>
   )
-}
-
-/** Since when it has been so, as far as what is loaded reaches back. */
-function sinceOf(points: readonly { t: number; state: string }[], state: string | null): number | null {
-  const changedAt = points.findLastIndex((point) => point.state !== state)
-  // The first point known may be as old as the window is long: no change was seen.
-  return changedAt < 0 ? null : (points[changedAt + 1]?.t ?? null)
-}
-
-function noteOf(state: string | null, since: number | null, now: number): string {
-  if (state === null) return 'no reading yet'
-  return since === null ? '' : `for ${formatDuration(now - since)}`
 }

@@ -1,6 +1,7 @@
 import { useShown } from '../charts/time-frame.tsx'
-import { usualIntervalMs } from '../telemetry/gaps.ts'
 import type { Series } from '../telemetry/series.ts'
+import { expectedEveryMs, isLate as isLateAfter } from '../tiles/facts.ts'
+import { spanWords } from '../tiles/tile-note.ts'
 import { formatLook, metricLook, type Trouble, troubleOf } from '../types/look.ts'
 import { formatAge, unknown } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
@@ -8,9 +9,6 @@ import { Spark } from '../ui/spark.tsx'
 import { useBoardDevice } from './boards.ts'
 import { OfDevice, PanelFrame } from './panel-frame.tsx'
 import { type PanelOf, panelName } from './panels.ts'
-
-const staleAfterIntervals = 3
-const staleAfterMinMs = 10_000
 
 export function TilePanel({ panel }: { panel: PanelOf<'tile'> }) {
   const of = useBoardDevice(panel.deviceId)
@@ -21,6 +19,9 @@ export function TilePanel({ panel }: { panel: PanelOf<'tile'> }) {
   const ageMs = newest === undefined ? null : of.now - newest.time
   const trouble = newest === undefined ? null : troubleOf(newest.value, look)
   const points = series?.kind === 'number' ? series.points.map(({ t, avg }) => ({ t, value: avg })) : []
+  const windowMs = shown.to - shown.from
+  const rest =
+    newest === undefined ? 'no reading yet' : spanWords(series, { look, from: shown.from, windowMs })
   return (
     <PanelFrame
       panel={panel}
@@ -46,7 +47,7 @@ export function TilePanel({ panel }: { panel: PanelOf<'tile'> }) {
             />
           )}
         </div>
-        <TroubleLine trouble={trouble} rest={newest === undefined ? 'no reading yet' : ''} />
+        <TroubleLine trouble={trouble} rest={rest} />
       </OfDevice>
     </PanelFrame>
   )
@@ -58,9 +59,7 @@ export function newestOf<V>(values: Record<string, V>, metric: string): V | unde
 
 /** Older than three of its usual intervals; text comes as its changes, whose age says nothing. */
 export function isLate(ageMs: number | null, series: Series | undefined): boolean {
-  if (ageMs === null || (series?.kind === 'state' && series.changesOnly)) return false
-  const usual = usualIntervalMs(series?.points.map(({ t }) => t) ?? [])
-  return usual !== null && ageMs > Math.max(staleAfterMinMs, usual * staleAfterIntervals)
+  return ageMs !== null && isLateAfter(ageMs, expectedEveryMs(series))
 }
 
 export function inkOf(trouble: Trouble | null): string {

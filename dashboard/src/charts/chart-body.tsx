@@ -12,8 +12,8 @@ import { PlotContext } from './plot-context.ts'
 import { Surface } from './surface.tsx'
 import { useFrame } from './time-frame.tsx'
 import { useExpanded } from './use-expanded.ts'
+import { useSize } from './use-size.ts'
 import { useTurns } from './use-turns.ts'
-import { useWidth } from './use-width.ts'
 
 type ChartBodyProps = {
   title: string
@@ -30,9 +30,10 @@ export function ChartBody({ title, series, beyond, heightPx, actions, isSeen, se
   const { range } = useFrame()
   const looks = useLooks(series)
   const { visible, choose } = useVisible(looks)
-  const { ref, width } = useWidth()
+  const { ref, width, height: measuredPx } = useSize()
   const expanded = useExpanded(section)
-  const height = expanded.heightPx ?? heightPx
+  const leastPx = expanded.heightPx ?? heightPx
+  const height = Math.max(leastPx, measuredPx)
   const isPhone = useMediaQuery('(max-width: 767px)')
   const drawing = useDrawing({ looks, visible, width, height, isPhone, isSeen })
   const plotted = useMemo(() => ({ drawing, isLive: range.kind === 'live' }), [drawing, range])
@@ -46,7 +47,7 @@ export function ChartBody({ title, series, beyond, heightPx, actions, isSeen, se
         {...{ title, looks, visible, choose, beyond, actions, expanded }}
         dock={<div ref={setDock} className="chart__dock only-phone" />}
       />
-      <div ref={ref} className="plotbox" style={{ height }}>
+      <div ref={ref} className="plotbox" style={{ minHeight: leastPx }}>
         {width > 0 && (
           <>
             <Plot

@@ -25,7 +25,7 @@ export function ChartHead(props: ChartHeadProps) {
   return (
     <>
       <div className="chart__head">
-        <h2 className="chart__title">
+        <h2 className="chart__title" title={title}>
           {title}
           {unit !== '' && <span className="chart__unit"> {unit}</span>}
         </h2>

@@ -40,11 +40,15 @@ function isSame(before: ChartProps, after: ChartProps): boolean {
   )
 }
 
+function looksOf(series: readonly ChartSeries[], isOld: boolean): string {
+  return `panel chart${series.length === 1 ? ' chart--single' : ''}${isOld ? ' is-old' : ''}`
+}
+
 function Drawn({ title, series, heightPx = usualHeightPx, actions }: ChartProps) {
   const { ref, element, isSeen, wasSeen } = useSeen()
   const isOld = usePictureIsOld()
   return (
-    <section ref={ref} className={isOld ? 'panel chart is-old' : 'panel chart'} aria-label={title}>
+    <section ref={ref} className={looksOf(series, isOld)} aria-label={title}>
       {wasSeen ? (
         <ChartBody
           {...{ title, heightPx, actions, isSeen }}
@@ -55,7 +59,9 @@ function Drawn({ title, series, heightPx = usualHeightPx, actions }: ChartProps)
       ) : (
         <>
           <div className="chart__head">
-            <h2 className="chart__title">{title}</h2>
+            <h2 className="chart__title" title={title}>
+              {title}
+            </h2>
           </div>
           <div style={{ height: heightPx }} />
         </>

@@ -47,12 +47,11 @@ function Charts({ deviceId }: { deviceId: string }) {
       <TimeBar series={all} />
       {all.length === 0 && <Nothing deviceId={deviceId} />}
       {first !== undefined && <Chart {...first} />}
-      {all.length > 0 && (
-        <div className="lanes">
-          <EventLane deviceIds={deviceIds} />
-          <StateLanes series={states} />
-        </div>
-      )}
+      {/* Also where nothing was measured: when it came and went says why. */}
+      <div className="lanes">
+        <EventLane deviceIds={deviceIds} />
+        <StateLanes series={states} />
+      </div>
       {others.map(({ title, series }) => (
         <Chart key={series[0]?.metric} title={title} series={series} />
       ))}
@@ -116,15 +115,8 @@ function NoReadings({ deviceId }: { deviceId: string }) {
   if (device === undefined) return null
   const { seenAt } = device.presence
   const length = lengthOf(range)
-  if (seenAt === null) {
-    return (
-      <div className="panel">
-        <Quietbox title="No readings yet">
-          <span>This device has not published anything so far.</span>
-        </Quietbox>
-      </div>
-    )
-  }
+  // That it has never said anything, and what to do, stands where its values will.
+  if (seenAt === null) return null
   const goThere = () =>
     setRange({
       kind: 'fixed',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fromReadings, mergeReadings, type Picture, type Point } from '../telemetry/series.ts'
+import { mergeReadings } from '../telemetry/merge.ts'
+import { fromReadings, type Picture, type Point } from '../telemetry/series.ts'
 import { boundsOf } from './bounds.ts'
 import { commonGaps, type DrawInput, draw } from './draw.ts'
 import { formatAxisValue } from './format-axis.ts'

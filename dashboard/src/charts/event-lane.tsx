@@ -4,16 +4,20 @@ import { Popover } from '@mantine/core'
 import { useElementSize } from '@mantine/hooks'
 import { useQueries } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import type { Device } from '@telltale/api/contract'
 import {
   type CSSProperties,
+  memo,
   type PointerEvent,
+  useCallback,
   useEffect,
+  useMemo,
   useRef,
   useState,
   useSyncExternalStore,
 } from 'react'
 import { oneDevice } from '../devices/devices.ts'
-import { formatMoment, formatRange } from '../ui/format.ts'
+import { formatDay, formatMoment, formatRange } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 import { useZone } from '../ui/zone.ts'
 import { useLive } from '../use-live.ts'
@@ -42,17 +46,27 @@ export function EventLane({ deviceIds }: { deviceIds: readonly string[] }) {
 /** Of one device the page says which; of several each mark does. */
 function useNames(deviceIds: readonly string[]): Names | null {
   const asked = deviceIds.length > 1 ? deviceIds : []
-  const devices = useQueries({ queries: asked.map((id) => oneDevice(id)) })
-  if (asked.length === 0) return null
-  return new Map(asked.map((id, index) => [id, devices[index]?.data?.name ?? id]))
+  const names = useQueries({
+    // A device is another object with each reading, its name is not.
+    queries: asked.map((id) => ({ ...oneDevice(id), select: ({ name }: Device) => name })),
+  })
+  const key = JSON.stringify(asked.map((id, index) => [id, names[index]?.data ?? id]))
+  return useMemo(() => {
+    const known = JSON.parse(key) as [string, string][]
+    return known.length === 0 ? null : new Map(known)
+  }, [key])
 }
 
 function Row({ events, names }: { events: Events; names: Names | null }) {
   const { ref, width } = useElementSize()
   const { frame } = useFrame()
   const { from, to } = useShown()
-  useZone()
-  const groups = groupMarks(events.marks, (markPx * (to - from)) / Math.max(width, markPx))
+  const zone = useZone()
+  const { marks } = events
+  const roomMs = Math.round((markPx * (to - from)) / Math.max(width, markPx))
+  const groups = useMemo(() => groupMarks(marks, roomMs), [marks, roomMs])
+  // What the words of a mark are said in.
+  const today = `${formatDay(frame.now())} ${zone}`
   const shown = groups.filter((group) => group.t >= from && group.t <= to)
   const point = (event: PointerEvent<HTMLElement>) => {
     const { left, width: widthNow } = event.currentTarget.getBoundingClientRect()
@@ -67,10 +81,13 @@ function Row({ events, names }: { events: Events; names: Names | null }) {
     if (!isOver) frame.crosshair.set(null)
     if (isOver || openCount.current === 0) frame.hover(isOver)
   }
-  const hold = (opened: boolean) => {
-    openCount.current += opened ? 1 : -1
-    frame.hover(openCount.current > 0)
-  }
+  const hold = useCallback(
+    (opened: boolean) => {
+      openCount.current += opened ? 1 : -1
+      frame.hover(openCount.current > 0)
+    },
+    [frame],
+  )
   return (
     <div
       ref={ref}
@@ -84,7 +101,7 @@ function Row({ events, names }: { events: Events; names: Names | null }) {
       <ul className="eventrow__marks" aria-label="Events, oldest first">
         {shown.map((group) => (
           <li key={group.marks[0]?.key} style={placeAt(group.t, from, to)}>
-            <Mark {...{ group, names, side: sideOf(group.t, from, to) }} onOpened={hold} />
+            <Mark {...{ group, names, today, side: sideOf(group.t, from, to) }} onOpened={hold} />
           </li>
         ))}
       </ul>
@@ -137,20 +154,21 @@ function sideOf(t: number, from: number, to: number): 'left' | 'middle' | 'right
 type MarkProps = {
   group: MarkGroup
   names: Names | null
+  /** The day and the zone: on another one its words are others. */
+  today: string
   side: 'left' | 'middle' | 'right'
   onOpened: (opened: boolean) => void
 }
 
-function Mark({ group, names, side, onOpened }: MarkProps) {
+/** Its place moves with time, it does not: a popover is nothing to render four times a second. */
+const Mark = memo(function Mark({ group, names, side, onOpened }: MarkProps) {
   const [opened, setOpened] = useState(false)
-  const onOpenedNow = useRef(onOpened)
-  onOpenedNow.current = onOpened
   // Also when it goes while it is open.
   useEffect(() => {
     if (!opened) return
-    onOpenedNow.current(true)
-    return () => onOpenedNow.current(false)
-  }, [opened])
+    onOpened(true)
+    return () => onOpened(false)
+  }, [opened, onOpened])
   const live = useLive()
   const shown = gravest(group)
   if (shown === undefined) return null
@@ -183,7 +201,7 @@ function Mark({ group, names, side, onOpened }: MarkProps) {
       </Popover.Dropdown>
     </Popover>
   )
-}
+})
 
 function EventLine({ mark, names }: { mark: EventMark; names: Names | null }) {
   const live = useLive()

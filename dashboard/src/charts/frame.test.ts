@@ -132,4 +132,46 @@ describe('the frame that charts share', () => {
     expect(frame.edge()).toBe(clock.blindSince)
     expect(frame.getShown().to).toBeLessThanOrEqual(clock.blindSince)
   })
+
+  it('L-FRAME-8: what was drawn ahead of the stream that is lost is drawn anew, and held where it is drawn', () => {
+    const { frame, clock } = open()
+    run(frame, 400)
+    const lostAt = Date.now()
+    run(frame, 25_000)
+    clock.blindSince = lostAt
+    run(frame, 400)
+    expect(frame.getShown().to).toBe(lostAt)
+    clock.blindSince = null
+    run(frame, 400)
+    const edges: number[] = []
+    frame.subscribeSlide(() => edges.push(frame.edge()))
+    vi.advanceTimersByTime(200)
+    frame.pause('hover')
+    expect(edges).toEqual([frame.getShown().to])
+  })
+
+  it('L-FRAME-9: a picture that nothing is added to any more knows nothing from then on', () => {
+    const { frame } = open()
+    frame.setPicture('bay', { ...picture(), to: 2_300_000 })
+    frame.endPicture('bay')
+    frame.endPicture('yard')
+    run(frame, 1_000)
+    expect(frame.getShown().pictures.get('bay')?.to).toBe(2_000_000)
+    expect(frame.getShown().pictures.size).toBe(1)
+  })
+
+  it('L-FRAME-10: what a finger moves stays under it, whatever comes; dropped it is where it was', () => {
+    const { frame } = open(fixed)
+    frame.peek(940_000, 950_000)
+    frame.setPicture('bay', picture())
+    run(frame, 400)
+    expect(frame.getShown().from).toBe(940_000)
+    frame.drop()
+    expect([frame.getShown().from, frame.getShown().pictures.size]).toEqual([1_000_000, 1])
+    frame.peek(940_000, 950_000)
+    frame.setRange({ ...fixed, from: 940_000, to: 950_000 })
+    frame.setPicture('bay', picture())
+    frame.drop()
+    expect(frame.getShown().from).toBe(940_000)
+  })
 })

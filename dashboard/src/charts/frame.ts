@@ -41,6 +41,8 @@ export class Frame {
   private range: TimeRange
   private shown: Shown
   private held: 'hover' | 'wish' | null = null
+  /** What was shown before a finger began to move it. */
+  private pulledFrom: Shown | null = null
   private away: TimeRange | null = null
   private hold: Hold = running
   private arrived = 0
@@ -89,6 +91,13 @@ export class Frame {
     this.show()
   }
 
+  /** Nothing is added to this one any more: what comes from now on is not missing in it, but not known. */
+  endPicture(deviceId: string): void {
+    const picture = this.pictures.get(deviceId)
+    const to = Math.min(picture?.to ?? 0, this.now())
+    if (picture !== undefined && to < picture.to) this.setPicture(deviceId, { ...picture, to })
+  }
+
   /** Forgets devices that are no longer among them. */
   keep(deviceIds: ReadonlySet<string>): void {
     const gone = [...this.pictures.keys()].filter((id) => !deviceIds.has(id))
@@ -122,6 +131,8 @@ export class Frame {
     if (this.range.kind === 'fixed') return
     if (this.held === null) this.arrivedBefore = this.arrived
     this.held = this.held === 'wish' ? 'wish' : by
+    // Lines are drawn where the crosshair looks for them.
+    tell(this.slideListeners)
     this.tellHold()
   }
 
@@ -142,8 +153,18 @@ export class Frame {
 
   /** The stretch under a finger that moves it; where it ends up is for the address to say. */
   peek(from: number, to: number): void {
+    this.pulledFrom ??= this.shown
     this.shown = { ...this.shown, from, to }
     tell(this.shownListeners)
+  }
+
+  /** The finger was taken away for something else: nothing was moved. */
+  drop(): void {
+    if (this.pulledFrom === null) return
+    this.shown = this.pulledFrom
+    this.pulledFrom = null
+    tell(this.shownListeners)
+    this.show()
   }
 
   /** A reading has come, drawn or not. */
@@ -166,7 +187,8 @@ export class Frame {
     this.steppedAt = this.clock.elapsed()
     if (this.hold.paused) this.tellHold()
     const stepMs = lengthOf(this.range) / stepsPerWindow
-    if (this.isSliding() && this.now() - this.shown.to >= stepMs) this.show()
+    // Without a stream time steps back to the newest moment that is known.
+    if (this.isSliding() && Math.abs(this.now() - this.shown.to) >= stepMs) this.show()
   }
 
   private isSliding(): boolean {
@@ -176,6 +198,7 @@ export class Frame {
   private letGo(): void {
     clearTimeout(this.leaving)
     this.held = null
+    this.pulledFrom = null
   }
 
   private look(): Shown {
@@ -186,7 +209,7 @@ export class Frame {
 
   /** What is held stays as it is, whatever comes. */
   private show(): void {
-    if (this.held !== null) return
+    if (this.held !== null || this.pulledFrom !== null) return
     this.steppedAt = this.clock.elapsed()
     this.shown = this.look()
     tell(this.shownListeners)

@@ -11,6 +11,8 @@ const wholeTime: [number, number] = [0, 1]
 const margin = { top: plotTopPx, right: plotRightPx, bottom: plotBottomPx, left: 0 }
 /** Of the layers of Recharts: above its grid, below everything that has none of its own. */
 const behindLines = -50
+/** The share of the axis below its upper end where words above a line would be cut off: they stand below it. */
+const nearTop = 0.1
 
 type PlotProps = {
   width: number
@@ -61,7 +63,8 @@ export const Plot = memo(function Plot({ width, height, leftPx, axis, bounds }: 
           zIndex={behindLines}
           label={{
             value: words,
-            position: 'insideBottomLeft',
+            position:
+              at > axis.high - (axis.high - axis.low) * nearTop ? 'insideTopLeft' : 'insideBottomLeft',
             className: `boundlabel is-${level}`,
             offset: 5,
           }}

@@ -79,6 +79,7 @@ function Rows({ title, looks, rows }: RowsProps) {
   const shown = isVirtual ? items.map(({ index }) => index) : rows.map((_, index) => index)
   const above = isVirtual ? (items[0]?.start ?? 0) : 0
   const below = isVirtual ? virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0) : 0
+  const areWords = wordColumns(looks, rows)
   const byMouse = (isOver: boolean) => (event: PointerEvent) => {
     if (event.pointerType === 'mouse') frame.hover(isOver)
   }
@@ -95,12 +96,12 @@ function Rows({ title, looks, rows }: RowsProps) {
       onPointerLeave={byMouse(false)}
     >
       <table className="table" aria-rowcount={rows.length + 1}>
-        <Head looks={looks} />
+        <Head {...{ looks, areWords }} />
         <tbody>
           <Space heightPx={above} />
           {shown.map((index) => {
             const row = rows[index]
-            return row && <Row key={row.t} row={row} place={index + 2} looks={looks} />
+            return row && <Row key={row.t} row={row} place={index + 2} {...{ looks, areWords }} />
           })}
           <Space heightPx={below} />
         </tbody>
@@ -109,15 +110,31 @@ function Rows({ title, looks, rows }: RowsProps) {
   )
 }
 
-function Head({ looks }: { looks: readonly SeriesLook[] }) {
+/** Words stand on the left, numbers on the right; what is missing stands where the others of its column do. */
+function valueClass(isWord: boolean | undefined): string {
+  return isWord === true ? 'seriestable__value is-word' : 'seriestable__value'
+}
+
+function wordColumns(looks: readonly SeriesLook[], rows: readonly TableRow[]): boolean[] {
+  return looks.map((_, index) => {
+    const first = rows.find(({ cells }) => cells[index] !== undefined)
+    return typeof first?.cells[index]?.value === 'string'
+  })
+}
+
+type HeadProps = { looks: readonly SeriesLook[]; areWords: readonly boolean[] }
+
+function Head({ looks, areWords }: HeadProps) {
   return (
     <thead>
       <tr>
         <th scope="col">Time</th>
-        {looks.map(({ deviceId, metric, label, look }) => (
+        {looks.map(({ deviceId, metric, label, look }, index) => (
           <th key={`${deviceId} ${metric}`} scope="col">
-            <bdi>{label}</bdi>
-            {look.unit !== '' && <span className="chart__unit"> {look.unit}</span>}
+            <span className={valueClass(areWords[index])}>
+              <bdi>{label}</bdi>
+              {look.unit !== '' && <span className="chart__unit"> {look.unit}</span>}
+            </span>
           </th>
         ))}
       </tr>
@@ -130,7 +147,7 @@ function Space({ heightPx }: { heightPx: number }) {
   return heightPx <= 0 ? null : <tr style={{ height: heightPx }} />
 }
 
-function Row({ row, place, looks }: { row: TableRow; place: number; looks: readonly SeriesLook[] }) {
+function Row({ row, place, looks, areWords }: HeadProps & { row: TableRow; place: number }) {
   const live = useLive()
   useZone()
   return (
@@ -139,18 +156,24 @@ function Row({ row, place, looks }: { row: TableRow; place: number; looks: reado
         <time dateTime={new Date(row.t).toISOString()}>{rowTime(row.t, live.serverNow())}</time>
       </th>
       {looks.map((look, index) => (
-        <ValueCell key={`${look.deviceId} ${look.metric}`} cell={row.cells[index]} look={look} />
+        <ValueCell
+          key={`${look.deviceId} ${look.metric}`}
+          cell={row.cells[index]}
+          look={look}
+          isWord={typeof row.cells[index]?.value === 'string' || areWords[index]}
+        />
       ))}
     </tr>
   )
 }
 
-function ValueCell({ cell, look }: { cell: Cell | undefined; look: SeriesLook }) {
+type ValueCellProps = { cell: Cell | undefined; look: SeriesLook; isWord: boolean | undefined }
+
+function ValueCell({ cell, look, isWord }: ValueCellProps) {
   const { value, range } = cellWords(cell, look)
-  const isWord = typeof cell?.value === 'string'
   return (
     <td className={cell === undefined ? 'ink-3' : ''}>
-      <bdi className={isWord ? 'seriestable__value is-word' : 'seriestable__value'}>{value}</bdi>
+      <bdi className={valueClass(isWord)}>{value}</bdi>
       {range !== '' && <span className="seriestable__range">{range}</span>}
     </td>
   )

@@ -2,9 +2,8 @@ import './charts.css'
 import './plot.css'
 import '../telemetry/bands.css'
 import { useMemo, useSyncExternalStore } from 'react'
-import { bandTones, type Segment, segments } from '../telemetry/bands.ts'
-import { findGaps } from '../telemetry/gaps.ts'
-import { type Picture, wordsOf } from '../telemetry/series.ts'
+import { bandTones, type Segment, segmentsOf } from '../telemetry/bands.ts'
+import { wordsOf } from '../telemetry/series.ts'
 import { formatClock, formatMoment } from '../ui/format.ts'
 import { usePictureIsOld } from '../use-live.ts'
 import type { ChartSeries } from './chart.tsx'
@@ -64,33 +63,11 @@ function Lane({ look: { deviceId, metric, label, offlineSince }, shown, now }: L
           }}
           title={describe(segment, now)}
         >
-          {stateWords(segment.state)}
+          <span className="band__word">{stateWords(segment.state)}</span>
         </span>
       ))}
     </div>
   )
-}
-
-type Known = { from: number; to: number; offlineSince: number | null }
-
-/** Text holds until it changes, but only as long as there is somebody to say so. */
-function segmentsOf(
-  picture: Picture | undefined,
-  metric: string,
-  { from, to, offlineSince }: Known,
-): Segment[] {
-  const words = wordsOf(picture?.series[metric])
-  if (picture === undefined || words === null) return []
-  if (!words.changesOnly) {
-    const dense = words.points.map(({ t }) => ({ t, count: 1 }))
-    return segments(words.points, {
-      from,
-      to,
-      gaps: findGaps(dense, { bucketMs: picture.bucketMs, until: to }),
-    })
-  }
-  const until = Math.min(to, picture.to, offlineSince ?? to)
-  return segments(words.points, { from, to: until, gaps: words.gaps })
 }
 
 function describe({ state, from, to }: Segment, now: number): string {

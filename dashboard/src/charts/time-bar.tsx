@@ -111,16 +111,16 @@ function CsvLink({ series }: { series: readonly ChartSeries[] }) {
   }
   // Charts that hold still show another stretch than "the last 15 minutes".
   const holdOn = (event: MouseEvent<HTMLAnchorElement>) => {
-    const { from, to } = frame.getShown()
+    const { from, to, pictures } = frame.getShown()
     const shown: TimeRange = frame.getHold().paused ? { kind: 'fixed', from, to } : range
-    event.currentTarget.href = csvAddress(series, shown)
+    event.currentTarget.href = csvAddress(series, shown, pictures)
   }
   return (
     <a
       className="btn btn--quiet btn--icon"
       aria-label={label}
       title={label}
-      href={csvAddress(series, range)}
+      href={csvAddress(series, range, frame.getShown().pictures)}
       download
       onClick={holdOn}
     >

@@ -1,5 +1,5 @@
-import type { UseQueryResult } from '@tanstack/react-query'
-import type { Readings } from '@telltale/api/contract'
+import { type UseQueryResult, useQuery } from '@tanstack/react-query'
+import type { Device, Readings } from '@telltale/api/contract'
 import {
   createContext,
   type ReactNode,
@@ -10,6 +10,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
+import { isNoDevice, oneDevice } from '../devices/devices.ts'
 import type { LiveClient } from '../live/client.ts'
 import { useTelemetry } from '../telemetry/use-telemetry.ts'
 import { useLive, useLiveEvents, useWatch } from '../use-live.ts'
@@ -34,6 +35,9 @@ type FrameContextValue = {
   resume: () => void
   answers: ReadonlyMap<string, Answer>
 }
+
+/** Who shows the device asks for it more often. */
+const deviceStaleMs = 60_000
 
 const FrameContext = createContext<FrameContextValue | null>(null)
 
@@ -122,15 +126,34 @@ function useControls(frame: Frame, { range, setRange, zoom, canGoBack, back }: R
 
 type FeedProps = { source: Source; range: TimeRange; frame: Frame; onAnswer: (answer: Answer) => void }
 
+/** Of a device that is not there (any more) no readings are asked for. */
+function Feed(props: FeedProps) {
+  const { deviceId } = props.source
+  const device = useQuery({
+    ...oneDevice(deviceId),
+    refetchInterval: false,
+    staleTime: deviceStaleMs,
+    select: idOf,
+  })
+  const isKnown = device.data !== undefined || device.isError
+  return isKnown && !isNoDevice(device.error) ? <KnownFeed {...props} /> : null
+}
+
+/** Not all of it: that is another object with each reading. */
+function idOf({ id }: Device): string {
+  return id
+}
+
 /** One device's readings on their way into the frame. */
-function Feed({ source, range, frame, onAnswer }: FeedProps) {
+function KnownFeed({ source, range, frame, onAnswer }: FeedProps) {
   const { deviceId } = source
   const { picture, query } = useTelemetry({ ...source, range })
   useLiveEvents((event) => {
     if (event.type === 'reading' && event.data.deviceId === deviceId) frame.note()
   })
   useEffect(() => {
-    if (picture !== null) frame.setPicture(deviceId, picture)
+    if (picture === null) frame.endPicture(deviceId)
+    else frame.setPicture(deviceId, picture)
   }, [frame, deviceId, picture])
   const { status, fetchStatus, dataUpdatedAt, error } = query
   // biome-ignore lint/correctness/useExhaustiveDependencies: the answer is a new object in each render

@@ -63,8 +63,10 @@ export function useHands({ drawing, drag, selection, setSelection, onPoint }: Ha
       const { current } = drag
       if (current !== null && Math.abs(event.clientX - current.startX) >= dragMinPx) current.isMoving = true
       if (current?.isMoving !== true) {
-        if (!isTouch(event)) point(event)
-        return
+        if (isTouch(event)) return
+        // After the way back from a zoom it is over the chart without having entered it.
+        if (current === null) frame.hover(true)
+        return point(event)
       }
       if (!isTouch(event)) {
         point(event)
@@ -102,6 +104,7 @@ export function useHands({ drawing, drag, selection, setSelection, onPoint }: Ha
     onPointerCancel: () => {
       drag.current = null
       setSelection(null)
+      frame.drop()
     },
     onDoubleClick: () => {
       if (canGoBack) back()

@@ -1,5 +1,5 @@
 import { Send } from 'lucide-react'
-import { type SyntheticEvent, useRef, useState } from 'react'
+import { memo, type SyntheticEvent, useRef, useState } from 'react'
 import { useMay } from '../session/session.ts'
 import { formatClock, formatClockShort, formatSpan } from '../ui/format.ts'
 import { NeedsRole } from '../ui/locked.tsx'
@@ -26,7 +26,9 @@ type CommandFormProps = {
   onSend: (request: NewCommandRequest) => void
 }
 
-export function CommandForm({ commands, offline, sending, onSend }: CommandFormProps) {
+/** Its text field is measured whenever it is rendered: what comes with each reading must not be among its props. */
+export const CommandForm = memo(function CommandForm(props: CommandFormProps) {
+  const { commands, offline, sending, onSend } = props
   const may = useMay('operator')
   const phase = useSocketPhase()
   const form = useRef<HTMLFormElement>(null)
@@ -35,12 +37,14 @@ export function CommandForm({ commands, offline, sending, onSend }: CommandFormP
   const [ttlMs, setTtl] = useState(30_000)
   const read = readDraft(draft, commands)
   const block = !may ? 'role' : phase !== 'open' ? 'line' : null
-  const ready = block === null && read.name !== '' && read.jsonError === null && sending.kind !== 'sending'
+  // Not disabled while it is sent: a button that is disabled loses the focus.
+  const busy = sending.kind === 'sending'
+  const ready = block === null && read.name !== '' && read.jsonError === null
   // What the server said is about what it was sent: the first change makes it history.
   const refused = sending.kind === 'refused' && sentText === draft.text ? sending.params : []
   const submit = (event: SyntheticEvent) => {
     event.preventDefault()
-    if (!ready) return
+    if (!ready || busy) return
     if (read.errors.length > 0) {
       setDraft({ ...draft, pressed: true })
       requestAnimationFrame(() => focusFirstError(form.current))
@@ -53,11 +57,11 @@ export function CommandForm({ commands, offline, sending, onSend }: CommandFormP
     <form ref={form} className="console__form" noValidate onSubmit={submit}>
       <CommandFields commands={commands} draft={draft} onDraft={setDraft} disabled={!may} refused={refused} />
       <Ttl ttlMs={ttlMs} onTtl={setTtl} disabled={!may} />
-      <Go block={block} ready={ready} busy={sending.kind === 'sending'} offline={offline} ttlMs={ttlMs} />
+      <Go block={block} ready={ready} busy={busy} offline={offline} ttlMs={ttlMs} />
       <Outcome sending={sending} />
     </form>
   )
-}
+})
 
 export function focusFirstError(form: HTMLElement | null): void {
   form?.querySelector<HTMLElement>('[aria-invalid="true"], [data-invalid] button')?.focus()
@@ -74,7 +78,13 @@ type GoProps = {
 function Go({ block, ready, busy, offline, ttlMs }: GoProps) {
   return (
     <div className="console__go">
-      <button type="submit" className="btn btn--primary" disabled={!ready} aria-describedby="send-note">
+      <button
+        type="submit"
+        className="btn btn--primary"
+        disabled={!ready}
+        aria-busy={busy}
+        aria-describedby="send-note"
+      >
         <Send className="i" aria-hidden="true" />
         {busy ? 'Sending…' : 'Send'}
       </button>

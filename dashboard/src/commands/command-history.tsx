@@ -5,6 +5,7 @@ import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
 import type { NewCommandRequest } from './command-form.tsx'
 import { CommandItem } from './command-item.tsx'
 import { readCommands, useCommands } from './commands.ts'
+import { type Commands, commandOf } from './draft.ts'
 import { isOfKind, type Kind, kinds } from './kinds.ts'
 import { mergeCommands } from './track.ts'
 
@@ -13,11 +14,13 @@ const filterFrom = 4
 
 type CommandHistoryProps = {
   deviceId: string
+  /** What its type calls them. */
+  commands: Commands
   offline: boolean
   onSendAgain: (request: NewCommandRequest) => void
 }
 
-export function CommandHistory({ deviceId, offline, onSendAgain }: CommandHistoryProps) {
+export function CommandHistory({ deviceId, commands: known, offline, onSendAgain }: CommandHistoryProps) {
   const { commands, nextCursor, query, remember } = useCommands(deviceId)
   const [kind, setKind] = useState<Kind>('all')
   // From where the first page ended when older ones were asked for: what comes since moves nothing behind it.
@@ -54,6 +57,7 @@ export function CommandHistory({ deviceId, offline, onSendAgain }: CommandHistor
         <CommandItem
           key={command.id}
           command={command}
+          label={commandOf(command.name, known)?.label}
           offline={offline}
           onSendAgain={() =>
             onSendAgain({ name: command.name, params: command.params, ttlMs: command.ttlMs })

@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import type { Command } from '@telltale/api/contract'
-import { RotateCw } from 'lucide-react'
+import { Lock, RotateCw } from 'lucide-react'
 import { ApiError } from '../api.ts'
 import { useMay } from '../session/session.ts'
 import { formatMoment } from '../ui/format.ts'
@@ -14,12 +14,14 @@ const unfoldedMs = 10 * 60_000
 
 type CommandItemProps = {
   command: Command
+  /** What its type calls it. */
+  label: string | undefined
   offline: boolean
   onSendAgain: () => void
   onChanged: (command: Command) => void
 }
 
-export function CommandItem({ command, offline, onSendAgain, onChanged }: CommandItemProps) {
+export function CommandItem({ command, label, offline, onSendAgain, onChanged }: CommandItemProps) {
   const now = useNow()
   const said = verdict(command, now, offline)
   const young = now - Date.parse(command.createdAt) < unfoldedMs
@@ -29,8 +31,11 @@ export function CommandItem({ command, offline, onSendAgain, onChanged }: Comman
       <div className="cmd__head">
         {!unfolded && <Lamp shape={said.shape} tone={said.tone} />}
         <bdi className="cmd__name cut" title={command.name}>
-          {command.name}
+          {label ?? command.name}
         </bdi>
+        {unfolded && label !== undefined && label !== command.name && (
+          <bdi className="cmd__machine cut">{command.name}</bdi>
+        )}
         <span className="cmd__params cut">{unfolded ? paramsWords(command.params) : said.words}</span>
         <time className="cmd__when">{formatMoment(Date.parse(command.createdAt), now)}</time>
         {!unfolded && <Actions command={command} icon onSendAgain={onSendAgain} onChanged={onChanged} />}
@@ -68,14 +73,17 @@ function Track({ command }: { command: Command }) {
 function Answer({ command }: { command: Command }) {
   if (command.result === null || command.result === undefined) return null
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
-    <pre className="payload cmd__result" dir="ltr" tabIndex={0}>
-      {JSON.stringify(command.result)}
-    </pre>
+    <div className="cmd__answer">
+      <span className="label">Answer</span>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
+      <pre className="payload cmd__result" dir="ltr" tabIndex={0}>
+        {JSON.stringify(command.result)}
+      </pre>
+    </div>
   )
 }
 
-type ActionsProps = Omit<CommandItemProps, 'offline'> & { icon?: boolean }
+type ActionsProps = Omit<CommandItemProps, 'offline' | 'label'> & { icon?: boolean }
 
 function Actions({ command, icon = false, onSendAgain, onChanged }: ActionsProps) {
   const may = useMay('operator')
@@ -91,7 +99,16 @@ function Actions({ command, icon = false, onSendAgain, onChanged }: ActionsProps
       disabled={!may || phase !== 'open'}
       onClick={onSendAgain}
     >
-      {icon ? <RotateCw className="i i--sm" aria-hidden="true" /> : 'Send again'}
+      {!may ? (
+        <span className="iconline">
+          <Lock className="i i--sm" aria-hidden="true" />
+          {!icon && 'Send again'}
+        </span>
+      ) : icon ? (
+        <RotateCw className="i i--sm" aria-hidden="true" />
+      ) : (
+        'Send again'
+      )}
     </button>
   )
 }

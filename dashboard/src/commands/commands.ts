@@ -1,23 +1,16 @@
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Command, Problem } from '@telltale/api/contract'
-import {
-  createContext,
-  useCallback,
-  useContext,
-  useEffect,
-  useRef,
-  useState,
-  useSyncExternalStore,
-} from 'react'
+import { useCallback, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { ApiError, get, send } from '../api.ts'
 import type { LiveClient } from '../live/client.ts'
 import { readWatched } from '../live/snapshot.ts'
 import { randomUuid } from '../ui/uuid.ts'
 import { useLive, useLiveEvents } from '../use-live.ts'
 import type { ParamsError } from './check.ts'
-import type { CommandRequest, CommandSocket, SendOutcome } from './command-socket.ts'
+import { type CommandRequest, CommandSocket, type SendOutcome } from './command-socket.ts'
 import { type Found, lookUp } from './look-up.ts'
 import { paramsErrors } from './placed-errors.ts'
+import { CommandSocketContext } from './socket-context.ts'
 import { mergeCommands } from './track.ts'
 
 /** Of one answer. */
@@ -25,12 +18,11 @@ const pageSize = 50
 /** Those that came since are kept beside it, or they would push out what an older page begins behind. */
 const keptMax = 4 * pageSize
 
-export const CommandSocketContext = createContext<CommandSocket | null>(null)
-
 function useCommandSocket(): CommandSocket {
-  const socket = useContext(CommandSocketContext)
-  if (socket === null) throw new Error('useCommandSocket needs a CommandSocketContext above it')
-  return socket
+  const holder = useContext(CommandSocketContext)
+  if (holder === null) throw new Error('useCommandSocket needs a CommandSocketContext above it')
+  holder.socket ??= new CommandSocket()
+  return holder.socket
 }
 
 export function useSocketPhase() {
@@ -99,7 +91,8 @@ function useRereadWhenBack(socket: CommandSocket, deviceId: string): void {
   }, [socket, queryClient, deviceId])
 }
 
-function useRemember() {
+/** A step that was heard or answered, for every list that shows it. */
+export function useRemember() {
   const queryClient = useQueryClient()
   return useCallback(
     (command: Command) => {
@@ -143,20 +136,23 @@ export function useSend(deviceId: string, remember: (command: Command) => void) 
     const isOurs = event.type === 'command' && event.data.id === busyWith.current
     if (isOurs) setSending((old) => (old.kind === 'lost' ? { kind: 'idle' } : old))
   })
-  const sendNow = async (request: Omit<CommandRequest, 'id' | 'deviceId'>) => {
-    // A second click before the button is drawn disabled.
-    if (isSending.current) return
-    const id = randomUuid()
-    busyWith.current = id
-    isSending.current = true
-    setSending({ kind: 'sending', checking: false })
-    const outcome = await socket.send({ id, deviceId, ...request })
-    if (outcome.kind === 'unknown') setSending({ kind: 'sending', checking: true })
-    const sent = outcome.kind === 'unknown' ? await whatBecameOf(id, socket, isGone) : outcome
-    isSending.current = false
-    if (sent.kind === 'recorded') remember(sent.command)
-    setSending(toSending(sent))
-  }
+  const sendNow = useCallback(
+    async (request: Omit<CommandRequest, 'id' | 'deviceId'>) => {
+      // A second press while the first is on its way.
+      if (isSending.current) return
+      const id = randomUuid()
+      busyWith.current = id
+      isSending.current = true
+      setSending({ kind: 'sending', checking: false })
+      const outcome = await socket.send({ id, deviceId, ...request })
+      if (outcome.kind === 'unknown') setSending({ kind: 'sending', checking: true })
+      const sent = outcome.kind === 'unknown' ? await whatBecameOf(id, socket, isGone) : outcome
+      isSending.current = false
+      if (sent.kind === 'recorded') remember(sent.command)
+      setSending(toSending(sent))
+    },
+    [socket, deviceId, remember],
+  )
   return { sending, sendNow }
 }
 

@@ -2,32 +2,41 @@ import './commands.css'
 import { Modal } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Device } from '@telltale/api/contract'
-import { useEffect, useState } from 'react'
+import { memo, useCallback, useEffect, useState } from 'react'
 import { oneDevice } from '../devices/devices.ts'
 import { typeList, useTypeOf } from '../types/types.ts'
 import { Failure, SkeletonLines } from '../ui/states.tsx'
 import { CommandForm, type NewCommandRequest } from './command-form.tsx'
 import { CommandHistory } from './command-history.tsx'
-import { type Sending, useCommands, useSend } from './commands.ts'
-import { type Commands, commandOf } from './draft.ts'
+import { type Sending, useRemember, useSend } from './commands.ts'
+import { type Commands, calledOf, commandOf } from './draft.ts'
 import { TypedConfirm } from './typed-confirm.tsx'
 
 const noCommands: Commands = {}
 
+/** What of a device matters here; when it was seen changes with every reading. */
+type Addressee = Pick<Device, 'id' | 'name' | 'type'> & { offline: boolean }
+
+function toAddressee({ id, name, type, presence: { status } }: Device): Addressee {
+  return { id, name, type, offline: status === 'offline' || status === 'never' }
+}
+
 /** Send, and see how far it got. */
-export function Console({ deviceId }: { deviceId: string }) {
-  const device: Device | undefined = useQuery(oneDevice(deviceId)).data
-  const { remember } = useCommands(deviceId)
-  const { sending, sendNow } = useSend(deviceId, remember)
+export const Console = memo(function Console({ deviceId }: { deviceId: string }) {
+  const { data: device } = useQuery({ ...oneDevice(deviceId), select: toAddressee })
+  const { sending, sendNow } = useSend(deviceId, useRemember())
   const [asked, setAsked] = useState<NewCommandRequest | null>(null)
   const type = useTypeOf(device?.type ?? null)
   const known = type.data?.commands ?? noCommands
   useRereadWhenRefused(sending)
-  const offline = device?.presence.status === 'offline' || device?.presence.status === 'never'
-  const ask = (request: NewCommandRequest) => {
-    if (commandOf(request.name, known)?.dangerous === true) setAsked(request)
-    else void sendNow(request)
-  }
+  const offline = device?.offline === true
+  const ask = useCallback(
+    (request: NewCommandRequest) => {
+      if (commandOf(request.name, known)?.dangerous === true) setAsked(request)
+      else void sendNow(request)
+    },
+    [known, sendNow],
+  )
   return (
     <section className="panel console" aria-label="Commands">
       <div className="panel__head">
@@ -57,6 +66,7 @@ export function Console({ deviceId }: { deviceId: string }) {
         <DangerousQuestion
           device={device}
           request={asked}
+          called={calledOf(asked?.name ?? '', known)}
           onKeep={() => setAsked(null)}
           onConfirm={(request) => {
             setAsked(null)
@@ -64,10 +74,10 @@ export function Console({ deviceId }: { deviceId: string }) {
           }}
         />
       )}
-      <CommandHistory deviceId={deviceId} offline={offline} onSendAgain={ask} />
+      <CommandHistory deviceId={deviceId} commands={known} offline={offline} onSendAgain={ask} />
     </section>
   )
-}
+})
 
 /** Params that passed here and not there: the type has changed since it was read. */
 function useRereadWhenRefused(sending: Sending): void {
@@ -79,18 +89,19 @@ function useRereadWhenRefused(sending: Sending): void {
 }
 
 type DangerousQuestionProps = {
-  device: Device
+  device: Addressee
   request: NewCommandRequest | null
+  called: string
   onKeep: () => void
   onConfirm: (request: NewCommandRequest) => void
 }
 
-function DangerousQuestion({ device, request, onKeep, onConfirm }: DangerousQuestionProps) {
+function DangerousQuestion({ device, request, called, onKeep, onConfirm }: DangerousQuestionProps) {
   return (
     <Modal
       opened={request !== null}
       onClose={onKeep}
-      title={<bdi>{`Send ${request?.name ?? ''}?`}</bdi>}
+      title={<bdi>{`Send ${called}?`}</bdi>}
       centered
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
@@ -98,7 +109,7 @@ function DangerousQuestion({ device, request, onKeep, onConfirm }: DangerousQues
         <TypedConfirm
           label="Name or id of the device"
           answers={[device.name, device.id]}
-          action={`Send ${request.name}`}
+          action={`Send ${called}`}
           onKeep={onKeep}
           onConfirm={() => onConfirm(request)}
         >

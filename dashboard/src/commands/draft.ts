@@ -53,6 +53,11 @@ export function commandOf(name: string, commands: Commands): CommandType | undef
   return Object.hasOwn(commands, name) ? commands[name] : undefined
 }
 
+/** What people call it; its own name where nobody gave it another. */
+export function calledOf(name: string, commands: Commands): string {
+  return commandOf(name, commands)?.label ?? name
+}
+
 export function withField(
   draft: CommandDraft,
   path: Path,

@@ -48,6 +48,13 @@ describe('trackSteps', () => {
     ).toEqual(['', '+ 2.4 s'])
   })
 
+  it('never goes backwards: a reply that overtakes the acknowledgement proves the delivery', () => {
+    const overtaken = command({ status: 'accepted', sentAt: at(4), deliveredAt: at(91), acceptedAt: at(61) })
+    expect(trackSteps(overtaken).map(({ time }) => time)).toEqual([
+      ...[expect.any(String), '+ 4 ms', '+ 61 ms', '+ 61 ms', ''],
+    ])
+  })
+
   it('does not light succeeded for a failure', () => {
     const failed = command({ status: 'failed', sentAt: at(4), deliveredAt: at(19), finishedAt: at(90) })
     expect(trackSteps(failed).map((step) => step.done)).toEqual([true, true, true, false, false])

@@ -73,13 +73,14 @@ function sinceStart(command: Command, time: number): string {
 
 function stepTimes(command: Command): (number | null)[] {
   const parse = (time: string | null) => (time === null ? null : Date.parse(time))
-  return [
-    parse(command.createdAt),
-    parse(command.sentAt),
-    parse(command.deliveredAt),
-    parse(command.acceptedAt),
-    command.status === 'succeeded' ? parse(command.finishedAt) : null,
-  ]
+  const succeededAt = command.status === 'succeeded' ? parse(command.finishedAt) : null
+  const { createdAt, sentAt, deliveredAt, acceptedAt } = command
+  const times = [createdAt, sentAt, deliveredAt, acceptedAt].map(parse)
+  // A reply may overtake the acknowledgement of what it replies to, and proves the same.
+  return [...times, succeededAt].map((time, step, all) => {
+    const later = all.slice(step).filter((one) => one !== null)
+    return time === null ? null : Math.min(...later)
+  })
 }
 
 function lampOf(

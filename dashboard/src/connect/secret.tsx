@@ -1,12 +1,14 @@
 import { Download } from 'lucide-react'
 import { CopyButton } from '../ui/copy.tsx'
 import { downloadText } from '../ui/download.ts'
+import { focusOnMount } from '../ui/focus.ts'
 
 /** The secret lives in the memory of this page only; a reload forgets it on purpose. */
 export function SecretShown({ deviceId, secret }: { deviceId: string; secret: string }) {
   return (
     <>
-      <div className="secret">
+      {/* The button that made it is gone: the focus is on what came instead. */}
+      <div className="secret" tabIndex={-1} ref={focusOnMount}>
         <code className="cut" data-testid="secret">
           {secret}
         </code>

@@ -2,7 +2,6 @@ import { type UseQueryResult, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Device } from '@telltale/api/contract'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { ApiError } from '../api.ts'
 import { useFollowRejected } from '../rejected/rejects.ts'
 import { inOrder, shownMax } from '../tiles/names.ts'
 import { RecentContext, useRecentPicture } from '../tiles/recent.tsx'
@@ -10,7 +9,7 @@ import { useTypeOf } from '../types/types.ts'
 import { Failure, Quietbox, SkeletonLines } from '../ui/states.tsx'
 import { useLive, useLiveEvents, useWatch } from '../use-live.ts'
 import { DeviceHeader } from './device-header.tsx'
-import { latestOf, oneDevice } from './devices.ts'
+import { isNoDevice, latestOf, oneDevice } from './devices.ts'
 import { GoneLine, PageLine } from './page-line.tsx'
 import { alarmedMetrics } from './troubles.ts'
 
@@ -29,7 +28,7 @@ export function DeviceFrame({ deviceId, children }: DeviceFrameProps) {
   const query = useQuery({
     ...oneDevice(deviceId),
     enabled: gone === null,
-    refetchInterval: ({ state }) => (isMissing(state.error) ? false : lookEveryMs),
+    refetchInterval: ({ state }) => (isNoDevice(state.error) ? false : lookEveryMs),
   })
   const live = useLive()
   useWatch(gone === null ? [deviceId] : [])
@@ -39,7 +38,7 @@ export function DeviceFrame({ deviceId, children }: DeviceFrameProps) {
   })
   const { data: device, error } = query
   useEffect(() => {
-    if (!isMissing(error) || device === undefined || content.current === null) return
+    if (!isNoDevice(error) || device === undefined || content.current === null) return
     const picture = content.current.cloneNode(true)
     setGone((old) => old ?? { at: live.serverNow(), device, picture })
   }, [error, device, live])
@@ -74,10 +73,6 @@ export function DeviceFrame({ deviceId, children }: DeviceFrameProps) {
   )
 }
 
-function isMissing(error: Error | null): boolean {
-  return error instanceof ApiError && error.problem.code === 'device_not_found'
-}
-
 /** Tiles and the alarm line share one reading of the last hour. */
 function WithRecent({ device, children }: { device: Device; children: ReactNode }) {
   const [showAll, setShowAll] = useState(false)
@@ -105,7 +100,7 @@ type NotThereProps = { deviceId: string; query: UseQueryResult<Device> }
 
 function NotThere({ deviceId, query }: NotThereProps) {
   const { error } = query
-  if (isMissing(error)) {
+  if (isNoDevice(error)) {
     return (
       <Quietbox title={`There is no device ${deviceId}`}>
         <span>It may have been deleted, or its id is written differently.</span>

@@ -91,5 +91,9 @@ function sentence(device: Device, now: number): string {
   const { state, note, shape } = presenceWords(device, now)
   const { since } = device.presence
   if (shape === 'online' && since !== null) return `Online since ${formatMoment(since, now)}`
-  return note === '' ? state : shape === 'offline' ? `Offline since ${note}` : `${state} ${note}`
+  return note === ''
+    ? state
+    : shape === 'offline'
+      ? `Offline since ${note}`
+      : `${state}${shape === 'never' ? ',' : ''} ${note}`
 }

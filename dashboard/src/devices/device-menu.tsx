@@ -33,7 +33,7 @@ export function DeviceMenu({ device }: { device: Device }) {
             leftSection={icon(LayoutDashboard)}
             onClick={() => void navigate({ to: '/boards/device/$deviceId', params: { deviceId: device.id } })}
           >
-            Its board
+            Board
           </Menu.Item>
           <Menu.Item
             leftSection={icon(Plug)}
@@ -42,7 +42,7 @@ export function DeviceMenu({ device }: { device: Device }) {
             How to connect it
           </Menu.Item>
           <Menu.Item leftSection={icon(Copy)} onClick={() => void copyText(device.id)}>
-            Copy its id
+            Copy id
           </Menu.Item>
           <Menu.Item leftSection={icon(Link2)} onClick={() => void copyText(window.location.href)}>
             Copy the link to this page
@@ -58,7 +58,7 @@ export function DeviceMenu({ device }: { device: Device }) {
             disabled={!may || change.isPending}
             onClick={() => change.mutate({ disabled: !isDisabled })}
           >
-            {isDisabled ? 'Enable it' : 'Disable it'}
+            {isDisabled ? 'Enable' : 'Disable'}
           </Menu.Item>
           <Menu.Item
             className="ink-bad"

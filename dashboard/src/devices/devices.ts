@@ -9,7 +9,7 @@ import type {
   LiveEvent,
   NewDevice,
 } from '@telltale/api/contract'
-import { get, send } from '../api.ts'
+import { ApiError, get, send } from '../api.ts'
 
 /** Silence is no event: the server decides on it as time passes. */
 const rowsRefreshMs = 30_000
@@ -32,6 +32,11 @@ export const oneDevice = (id: string) =>
     queryFn: ({ signal }) => get<Device>(`/devices/${id}`, {}, signal),
     refetchInterval: 30_000,
   })
+
+/** It has been deleted, or never was. */
+export function isNoDevice(error: Error | null): boolean {
+  return error instanceof ApiError && error.problem.code === 'device_not_found'
+}
 
 export const latestOf = (ids: readonly string[]) =>
   queryOptions({
@@ -70,7 +75,8 @@ function applyToDevice(device: Device, event: LiveEvent, arrivedAt: number): Dev
   }
   if (event.type === 'reading' && event.data.deviceId === device.id) {
     const status = presence.status === 'silent' ? 'online' : presence.status
-    return { ...device, presence: { ...presence, seenAt: arrivedAt, status } }
+    const seenAt = Math.max(presence.seenAt ?? 0, arrivedAt)
+    return { ...device, presence: { ...presence, seenAt, status } }
   }
   return device
 }

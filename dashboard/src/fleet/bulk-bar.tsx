@@ -1,14 +1,15 @@
 import './bulk.css'
-import { Modal } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
+import type { Device } from '@telltale/api/contract'
 import { Ban, CircleCheck, Lock, Send, Tag, X } from 'lucide-react'
 import { useState } from 'react'
 import { LazySendForm } from '../batches/lazy-send-form.tsx'
 import { knownDevices } from '../devices/devices.ts'
 import { useMay } from '../session/session.ts'
 import { formatCount } from '../ui/format.ts'
-import { BulkEnable } from './bulk-enable.tsx'
-import { BulkTags } from './bulk-tags.tsx'
+import { LateDialog } from '../ui/late-dialog.tsx'
+import { SkeletonLines } from '../ui/states.tsx'
+import { useLate } from '../ui/use-late.ts'
 import type { FleetSearch } from './search.ts'
 import { isSelected } from './selection.ts'
 import type { Selecting } from './use-selection.ts'
@@ -17,7 +18,9 @@ import type { Selecting } from './use-selection.ts'
 const commandIdsMax = 1_000
 
 export type Target = { ids: string[] } | ({ all?: true } & FleetSearch)
-type Doing = 'send' | 'tag' | 'disable' | 'enable'
+export type Doing = 'send' | 'tag' | 'disable' | 'enable'
+
+const loadWork = () => import('./bulk-work.tsx').then(({ BulkWork }) => BulkWork)
 
 const titles: Record<Doing, string> = {
   send: 'Send a command to many',
@@ -93,18 +96,15 @@ export function BulkBar({ selecting, filter }: BulkBarProps) {
           </button>
         </div>
       )}
-      <Modal
+      <LateDialog
         opened={doing !== null}
         onClose={() => setDoing(null)}
         title={doing === null ? '' : titles[doing]}
-        size={560}
-        closeOnClickOutside={false}
-        closeButtonProps={{ 'aria-label': 'Close' }}
       >
         {doing !== null && (
           <Work doing={doing} selecting={selecting} filter={filter} onDone={() => setDoing(null)} />
         )}
-      </Modal>
+      </LateDialog>
     </>
   )
 }
@@ -126,18 +126,18 @@ function Work({ doing, selecting, filter, onDone }: WorkProps) {
   const queryClient = useQueryClient()
   // What was selected when it was pressed: the selection behind the dialog does not change, the fleet may.
   const [target] = useState(() => targetOf(selecting, filter))
-  const { count } = selecting
-  switch (doing) {
-    case 'send': {
-      const known = knownDevices(queryClient).filter(({ id }) => isSelected(selecting.selection, id))
-      return <LazySendForm filter={target} devices={known} />
-    }
-    case 'tag':
-      return <BulkTags target={target} count={count} onDone={onDone} />
-    case 'disable':
-    case 'enable':
-      return <BulkEnable target={target} isDisabling={doing === 'disable'} onDone={onDone} />
+  const [BulkWork] = useLate(loadWork, doing !== 'send', onDone)
+  if (doing === 'send') {
+    const known = knownDevices(queryClient).filter(({ id }) => isSelected(selecting.selection, id))
+    return <LazySendForm filter={target} suspect={sharedType(known)} />
   }
+  if (BulkWork === null) return <SkeletonLines lines={3} />
+  return <BulkWork doing={doing} target={target} count={selecting.count} onDone={onDone} />
+}
+
+function sharedType(devices: readonly Device[]): string {
+  const first = devices[0]?.type ?? ''
+  return devices.every(({ type }) => type === first) ? first : ''
 }
 
 function targetOf({ selection }: Selecting, filter: FleetSearch): Target {

@@ -1,15 +1,16 @@
 import './list.css'
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { Link, useRouter } from '@tanstack/react-router'
 import { Search } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { typeList } from '../types/types.ts'
 import { formatCount } from '../ui/format.ts'
 import { Failure, Quietbox } from '../ui/states.tsx'
+import { useLate } from '../ui/use-late.ts'
 import { DeviceRow, type RowActions } from './device-row.tsx'
 import { ListHead } from './list-head.tsx'
 import { newsWords } from './order.ts'
-import { RowMenu, type RowMenuAt } from './row-menu.tsx'
+import type { RowMenuAt } from './row-menu.tsx'
 import { type FleetSearch, searchWords } from './search.ts'
 import { isSelected } from './selection.ts'
 import { useListKeys } from './use-list-keys.ts'
@@ -18,6 +19,8 @@ import { useRowData } from './use-row-data.ts'
 import type { Selecting } from './use-selection.ts'
 import { useVirtualRows } from './use-virtual-rows.ts'
 
+const loadMenu = () => import('./row-menu.tsx').then(({ RowMenu }) => RowMenu)
+
 type DeviceListProps = { order: Order; filter: FleetSearch; selecting: Selecting }
 
 export function DeviceList({ order, filter, selecting }: DeviceListProps) {
@@ -25,13 +28,16 @@ export function DeviceList({ order, filter, selecting }: DeviceListProps) {
   const [at, setAt] = useState<string | null>(null)
   const atIndex = useMemo(() => (at === null ? -1 : ids.indexOf(at)), [ids, at])
   const { box, rows, heightPx, scrollTo } = useVirtualRows(ids.length, atIndex)
-  const near = rows.filter(({ index }) => index !== atIndex || rows.length === 1)
-  const place = { first: near[0]?.index ?? 0, last: near.at(-1)?.index ?? 0 }
+  const nearRows = rows.filter(({ index }) => index !== atIndex || rows.length === 1)
+  const place = { first: nearRows[0]?.index ?? 0, last: nearRows.at(-1)?.index ?? 0 }
   onScreen.current = place
   const data = useRowData(ids, place)
   const types = useQuery(typeList).data
   const typesByName = useMemo(() => new Map(types?.map((type) => [type.name, type])), [types])
   const [menuAt, setMenuAt] = useState<RowMenuAt | null>(null)
+  const closeMenu = () => setMenuAt(null)
+  const [RowMenu, wantMenu] = useLate(loadMenu, menuAt !== null, closeMenu)
+  const comeNear = useComeNear(wantMenu)
   const actions = useActions({ select: selecting.select, openMenu: setMenuAt, focus: setAt })
   const keys = useListKeys({ box, ids, at: atIndex, first: place.first, setAt, scrollTo, selecting })
   const tabbed = atIndex >= 0 ? atIndex : place.first
@@ -40,7 +46,15 @@ export function DeviceList({ order, filter, selecting }: DeviceListProps) {
     <div className="list">
       <ListHead selecting={selecting} />
       <ChangedNote order={order} />
-      <ul ref={box} aria-label="Devices" className="list__body" style={{ height: heightPx }} onKeyDown={keys}>
+      <ul
+        ref={box}
+        aria-label="Devices"
+        className="list__body"
+        style={{ height: heightPx }}
+        onKeyDown={keys}
+        onPointerMove={({ movementX, movementY }) => (movementX !== 0 || movementY !== 0) && comeNear()}
+        onFocus={comeNear}
+      >
         {rows.map(({ index, topPx }) => {
           const id = ids[index]
           if (id === undefined) return null
@@ -74,9 +88,22 @@ export function DeviceList({ order, filter, selecting }: DeviceListProps) {
           These are the first {formatCount(ids.length)}. Narrow the filter to see the others.
         </p>
       )}
-      <RowMenu at={menuAt} onClose={() => setMenuAt(null)} />
+      {RowMenu !== null && <RowMenu at={menuAt} onClose={closeMenu} />}
     </div>
   )
+}
+
+/** What a row leads to, once somebody moves here: a list that appears under a resting pointer asks for nothing. */
+function useComeNear(wantMenu: () => void): () => void {
+  const router = useRouter()
+  const isNear = useRef(false)
+  return () => {
+    if (isNear.current) return
+    isNear.current = true
+    wantMenu()
+    // Without a network the press itself says so.
+    router.loadRouteChunk(router.routesById['/shell/devices/$deviceId'])?.catch(() => undefined)
+  }
 }
 
 /** Never another object, so that no row is drawn for it; what it does is always the newest. */

@@ -85,6 +85,7 @@ function Unread({ id, isTabbed }: PartProps) {
         className="dev__text"
         to="/devices/$deviceId"
         params={{ deviceId: id }}
+        preload={false}
         tabIndex={isTabbed ? 0 : -1}
       >
         <span className="dev__name cut ink-3">{id}</span>
@@ -96,7 +97,7 @@ function Unread({ id, isTabbed }: PartProps) {
 function Read({ device, type, latest, line, day, isTabbed, actions }: DeviceRowProps & { device: Device }) {
   const shown =
     latest &&
-    Object.entries(latest).map(([metric, { value }]) => ({ metric, value, look: metricLook(type, metric) }))
+    Object.entries(latest).map(([metric, newest]) => ({ ...newest, metric, look: metricLook(type, metric) }))
   const alarm = isStale(device) || device.disabledAt !== null ? null : alarmOf(shown ?? [], line)
   const openMenu = (event: MouseEvent<HTMLElement>) => actions.openMenu(device.id, event.currentTarget)
   return (
@@ -107,6 +108,7 @@ function Read({ device, type, latest, line, day, isTabbed, actions }: DeviceRowP
           className="dev__text"
           to="/devices/$deviceId"
           params={{ deviceId: device.id }}
+          preload={false}
           tabIndex={isTabbed ? 0 : -1}
         >
           <span className="dev__name cut">{device.name}</span>

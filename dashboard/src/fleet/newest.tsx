@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { FleetAlarms, LiveEvent } from '@telltale/api/contract'
 import { useState } from 'react'
+import { oneDevice } from '../devices/devices.ts'
 import { metricLook, troubleOf } from '../types/look.ts'
 import { typeList } from '../types/types.ts'
 import { formatAge, formatCount } from '../ui/format.ts'
@@ -17,7 +18,8 @@ type Alarm = FleetAlarms['items'][number]
 /** Alarms there are, and messages rejected since this page was opened; a device's own page has all of them. */
 export function Newest() {
   const now = useNow()
-  const alarms = useQuery(fleetAlarms).data
+  const answer = useQuery(fleetAlarms)
+  const alarms = answer.data
   const rejections = useRejections()
   const items = [
     ...(alarms?.items ?? []).map((alarm) => ({ at: alarm.since ?? 0, alarm })),
@@ -25,7 +27,15 @@ export function Newest() {
   ].sort((a, b) => b.at - a.at)
   return (
     <section className="newest" aria-label="Newest alarms and rejected messages">
-      {items.length === 0 && (
+      {alarms === undefined && answer.isError && (
+        <span className="newest__item ink-2">
+          Alarms could not be loaded.
+          <button type="button" className="link" onClick={() => void answer.refetch()}>
+            Try again
+          </button>
+        </span>
+      )}
+      {alarms !== undefined && items.length === 0 && (
         <span className="newest__item ink-3">
           No alarm, and no message rejected since you opened this page.
         </span>
@@ -90,11 +100,12 @@ function RejectionItem({
   rejection: Rejection
   now: number
 }) {
+  const name = useQuery(oneDevice(deviceId)).data?.name ?? deviceId
   return (
     <Link className="newest__item" to="/devices/$deviceId" params={{ deviceId }} search={{ tab: 'rejected' }}>
       <Lamp shape="fail" tone="warn" />
       <span className="cut">
-        <span className="strong">{deviceId}</span> <span className="ink-2">rejected: {reason}</span>
+        <span className="strong">{name}</span> <span className="ink-2">rejected: {reason}</span>
       </span>
       <time>{formatAge(now - receivedAt)}</time>
     </Link>

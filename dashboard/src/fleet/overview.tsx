@@ -10,6 +10,11 @@ import { Newest } from './newest.tsx'
 import { useFleetSummary } from './summary.ts'
 
 const totalsKept = 180
+/** Fewer are no line yet. */
+const totalsMin = 5
+const totalsEveryMs = 1_000
+/** Devices that speak every few seconds make a second of many and a second of few. */
+const meanOfTotals = 5
 const totalsFreshMs = 5_000
 
 const counts = [
@@ -39,7 +44,8 @@ export function Overview() {
             {counts.map(({ status, label }) => (
               <Link key={status} className="stat" to="/" search={{ status }}>
                 <span className="stat__label">
-                  <Lamp shape={status} />
+                  {/* Nothing is lit without a reason. */}
+                  <Lamp shape={status} {...(summary.data?.[status] === 0 && { tone: 'off' })} />
                   {label}
                 </span>
                 <span className="stat__num">{count(summary.data?.[status])}</span>
@@ -53,6 +59,10 @@ export function Overview() {
       <LampPanel />
     </section>
   )
+}
+
+function meanOf(totals: readonly { value: number }[]): number {
+  return totals.reduce((sum, { value }) => sum + value, 0) / Math.max(1, totals.length)
 }
 
 function count(value: number | undefined): string {
@@ -75,9 +85,20 @@ function Rate() {
     <Link className="stat stat--rate" to="/system">
       <span className="stat__rate">
         <span className="stat__label">Messages a second</span>
-        <span className="stat__num">{newest === undefined ? unknown : formatRate(newest.value)}</span>
+        <span className="stat__num">
+          {newest === undefined ? unknown : formatRate(meanOf(totals.slice(-meanOfTotals)))}
+        </span>
       </span>
-      <Spark accent points={totals} from={totals[0]?.t ?? 0} to={to} width={150} height={36} />
+      {/* It grows from the right: what came before the page is not known. */}
+      <Spark
+        accent
+        points={totals.length < totalsMin ? [] : totals}
+        from={to - totalsKept * totalsEveryMs}
+        to={to}
+        low={0}
+        width={150}
+        height={36}
+      />
     </Link>
   )
 }

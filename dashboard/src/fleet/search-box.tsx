@@ -98,7 +98,7 @@ function useTyping(filter: FleetSearch, onFilter: (next: FleetSearch) => void) {
   }
 }
 
-/** Of the word being typed. The arrow keys choose, Enter takes, Escape closes. */
+/** Of the word being typed. The arrow keys choose, Enter takes, Escape closes: then the words stay as they are. */
 function useSuggestions(
   typed: string,
   filter: FleetSearch,
@@ -114,7 +114,9 @@ function useSuggestions(
     onTake(complete(typed, suggestion), suggestion.isWhole)
   }
   const isOpen = found.length > 0
-  const active = Math.min(chosen, found.length - 1)
+  // Where nothing is called what is typed, Enter takes the first.
+  const isHalf = found[0]?.isWhole === true && !found.some(({ text }) => typed.endsWith(text))
+  const active = Math.min(chosen < 0 && isHalf ? 0 : chosen, found.length - 1)
   return {
     id,
     isOpen,

@@ -36,6 +36,13 @@ export function isLostPart(error: unknown): boolean {
   return error instanceof Error && error.name === lostPartName
 }
 
+/** For whoever asked for it. */
+export function lostPartWords(error: unknown): string {
+  return isLostPart(error)
+    ? 'This could not be loaded. Telltale may be out of reach, or have a new version.'
+    : 'This could not be shown.'
+}
+
 async function follow(part: string): Promise<void> {
   const served = await askServedBuild()
   const plan = planForLostPart({ served, hasUnsaved: hasUnsavedInput(), reloadedFor: reloadedFor(), part })

@@ -65,7 +65,7 @@ function Table({ sessions }: { sessions: readonly Session[] }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways on a phone
     <section className="scroll-x" tabIndex={0} aria-label="Table of connections">
-      <table className="table">
+      <table className="table sessions">
         <thead>
           <tr>
             <th>Connected</th>
@@ -92,7 +92,7 @@ function Row({ session, now }: { session: Session; now: number }) {
     <tr>
       <td title={formatExact(Date.parse(connectedAt))}>{formatMoment(Date.parse(connectedAt), now)}</td>
       {ended === null ? (
-        <td colSpan={2}>
+        <td className="sessions__why" colSpan={2}>
           <span className="iconline">
             <Lamp shape="online" />
             still connected
@@ -100,12 +100,14 @@ function Row({ session, now }: { session: Session; now: number }) {
         </td>
       ) : (
         <>
-          <td title={formatExact(ended)}>{formatMoment(ended, now)}</td>
-          <td>{reason === null ? '–' : reasonWords(reason)}</td>
+          <td className="sessions__end" title={formatExact(ended)}>
+            {formatMoment(ended, now)}
+          </td>
+          <td className="sessions__why">{reason === null ? '–' : reasonWords(reason)}</td>
         </>
       )}
       <td className="r">{formatDuration(lasted(session, now))}</td>
-      <td className="mono ink-2">{address ?? '–'}</td>
+      <td className="sessions__from mono ink-2">{address ?? '–'}</td>
     </tr>
   )
 }

@@ -123,7 +123,8 @@ function Foot({ found, shown, isFiltered }: FootProps) {
       {isFiltered
         ? `${formatCount(matching)} of ${formatCount(messages)} messages match.`
         : `${formatCount(messages)} messages, the newest on top.`}{' '}
-      The last {rowsMax} are kept here. Of those from the store, a text is in the message that changed it.
+      The last {rowsMax} are kept here. Older messages are read from the store: a text is listed only where it
+      changed.
     </p>
   )
 }

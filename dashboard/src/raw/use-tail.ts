@@ -15,7 +15,7 @@ export function useTail(deviceId: string) {
   const [tail] = useState(() => new Tail())
   const { phase } = useLiveState()
   const stored = useQuery({
-    // Not among the readings that are read anew with the stream: a tail goes on from where it began.
+    // Not among what is read anew with the stream (shell/in-step.ts): a tail goes on from where it began.
     queryKey: ['raw', deviceId],
     queryFn: ({ signal }) =>
       readWatched(live, [deviceId], () =>

@@ -17,7 +17,7 @@ describe('what to do about a rejected message', () => {
   it('D-REJECT-1: of a reason nobody foresaw nothing is said', () => {
     expect(adviceOn('the database refused it')).toBe('')
     expect([reasonTitle('not JSON: x'), reasonTitle('NaN is not'), reasonTitle('ts 1 is')]).toEqual([
-      ...['Not JSON: x', 'NaN is not', 'Ts 1 is'],
+      ...['Not JSON: x', 'NaN is not', 'ts 1 is'],
     ])
   })
 })

@@ -34,8 +34,8 @@ export function adviceOn(reason: string): string {
   return rules.find(({ says }) => says.test(reason))?.advice ?? ''
 }
 
-/** `element 3: not JSON` reads "Element 3: not JSON"; what the device sent keeps its letters. */
+/** `element 3: not JSON` reads "Element 3: not JSON"; what the device sent, and `ts`, keep their letters. */
 export function reasonTitle(reason: string): string {
-  if (!/^[a-z]+[ :]/.test(reason)) return reason
+  if (!/^[a-z]+[ :]/.test(reason) || /^ts /.test(reason)) return reason
   return reason.charAt(0).toUpperCase() + reason.slice(1)
 }

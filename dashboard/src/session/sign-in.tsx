@@ -1,9 +1,17 @@
 import './sign-in.css'
-import { PasswordInput, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRouter, useSearch } from '@tanstack/react-router'
 import type { SignIn as Credentials, Readiness, Session } from '@telltale/api/contract'
-import { type SyntheticEvent, useEffect, useRef, useState } from 'react'
+import { Eye, EyeOff } from 'lucide-react'
+import {
+  type ComponentProps,
+  type ReactNode,
+  type SyntheticEvent,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from 'react'
 import { ApiError, getHealth } from '../api.ts'
 import { Lamp, type LampShape } from '../ui/lamp.tsx'
 import { Mark } from '../ui/mark.tsx'
@@ -28,24 +36,19 @@ export function SignIn() {
           <h1>Sign in to Telltale</h1>
         </div>
         <form className="signin__card" onSubmit={submit} aria-busy={entry.isPending}>
-          <TextInput
+          <Field
             label="User name"
             name="username"
             autoComplete="username"
-            size="lg"
-            required
             value={username}
             onChange={(event) => setUsername(event.currentTarget.value)}
           />
-          <PasswordInput
+          <PasswordField
             label="Password"
             name="password"
             autoComplete="current-password"
-            size="lg"
-            required
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
-            visibilityToggleButtonProps={{ 'aria-label': 'Show the password', tabIndex: 0 }}
           />
           {entry.isError && <Refusal error={entry.error} viaLink={isLink(entry.variables)} />}
           <button type="submit" className="btn btn--primary btn--lg btn--block" disabled={entry.isPending}>
@@ -60,6 +63,42 @@ export function SignIn() {
       </div>
       <ServerFoot />
     </main>
+  )
+}
+
+type FieldProps = ComponentProps<'input'> & { label: string; children?: ReactNode }
+
+/** Plain: this page is the first, and needs nothing of what fields of forms can do. */
+function Field({ label, children, ...props }: FieldProps) {
+  const id = useId()
+  return (
+    <div className="signin__field">
+      <label className="field__label" htmlFor={id}>
+        {label}
+      </label>
+      <div className="input">
+        <input id={id} required {...props} />
+        {children}
+      </div>
+    </div>
+  )
+}
+
+function PasswordField(props: FieldProps) {
+  const [isShown, setShown] = useState(false)
+  const Icon = isShown ? EyeOff : Eye
+  return (
+    <Field {...props} type={isShown ? 'text' : 'password'}>
+      <button
+        type="button"
+        className="signin__show"
+        aria-label="Show the password"
+        aria-pressed={isShown}
+        onClick={() => setShown(!isShown)}
+      >
+        <Icon className="i" aria-hidden="true" />
+      </button>
+    </Field>
   )
 }
 

@@ -83,7 +83,8 @@ function Line({ banner, onDismiss }: { banner: Banner; onDismiss: () => void }) 
         <div className="banner banner--off">
           <Lock className="i" aria-hidden="true" />
           <span>
-            <b>You can look, not touch.</b> Sending commands needs the operator role. Ask an administrator.
+            <b>You can look, not touch.</b> Changing things and sending commands needs another role. Ask an
+            administrator.
           </span>
           <button
             type="button"

@@ -1,5 +1,5 @@
 import { QueryClient, QueryObserver } from '@tanstack/react-query'
-import type { Latest, LiveEvent } from '@telltale/api/contract'
+import type { Device, Latest, LiveEvent } from '@telltale/api/contract'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LiveClient } from '../live/client.ts'
 import { alone, FarServer } from '../live/far-end.ts'
@@ -31,7 +31,7 @@ function show() {
     () => live.stop(),
     () => queryClient.clear(),
   )
-  return { server, queryClient, asked, value }
+  return { server, live, queryClient, asked, value }
 }
 
 function latest(value: number, time: number): Answer {
@@ -150,5 +150,59 @@ describe('keepInStep', () => {
     answers[0]?.({ id: 'kitchen', presence: { status: 'offline', since: answered } })
     await tick(300)
     expect(header.getCurrentResult().data?.presence.status).toBe(shown)
+  })
+
+  it('L-STEP-10 what was heard while nobody looked was seen then, not when it is drawn', async () => {
+    const { server, queryClient } = show()
+    server.newest.hello('1')
+    await tick(1)
+    const seenAt = () => queryClient.getQueryData<Device>(['devices', 'one', 'kitchen'])?.presence.seenAt
+    queryClient.setQueryData(['devices', 'one', 'kitchen'], {
+      ...{ id: 'kitchen', presence: { status: 'online', seenAt: 1 } },
+    })
+    page.hidden = true
+    const heardAt = Date.now()
+    server.newest.send('reading', reading(2, heardAt), '2')
+    await tick(30_000)
+    page.hidden = false
+    await tick(300)
+    expect(Math.abs((seenAt() ?? 0) - heardAt)).toBeLessThan(1_000)
+  })
+
+  it('L-STEP-10 what is replayed after a break was seen at its own time', async () => {
+    const { server, live, queryClient } = show()
+    server.newest.hello('1')
+    await tick(1)
+    queryClient.setQueryData(['devices', 'one', 'kitchen'], {
+      ...{ id: 'kitchen', presence: { status: 'online', seenAt: 1 } },
+    })
+    server.newest.send('error', null)
+    await tick(1_000)
+    server.newest.hello('2')
+    server.newest.send('reading', reading(2, 990_000), '3')
+    await tick(300)
+    expect(live.getState().phase).toBe('catching-up')
+    expect(queryClient.getQueryData<Device>(['devices', 'one', 'kitchen'])?.presence.seenAt).toBe(990_000)
+  })
+
+  it('L-RAW-5 a resync does not ask for the raw tail again', async () => {
+    const { server, queryClient } = show()
+    server.newest.hello('1')
+    await tick()
+    const asked = { raw: 0, readings: 0 }
+    for (const kind of ['raw', 'readings'] as const) {
+      const observer = new QueryObserver(queryClient, {
+        queryKey: [kind, 'kitchen'],
+        queryFn: () => {
+          asked[kind] += 1
+          return Promise.resolve(asked[kind])
+        },
+      })
+      stops.unshift(observer.subscribe(() => {}))
+    }
+    await tick(1)
+    server.newest.send('resync', { reason: 'the event id is too old' }, '9')
+    await tick(1)
+    expect(asked).toEqual({ raw: 1, readings: 2 })
   })
 })

@@ -11,32 +11,36 @@ const recountEveryMs = 1_000
 /** Kept while nobody looks; above, reading everything anew is the lesser work. */
 const waitingMax = 5_000
 
+/** `at` is when it arrived at Telltale, as far as that is known. */
+type Heard = { event: LiveEvent; at: number }
+
 /** Keeps every cached answer in step with the stream until the returned function is called. */
 export function keepInStep(live: LiveClient, queryClient: QueryClient): () => void {
-  let waiting: LiveEvent[] = []
+  let waiting: Heard[] = []
   let isBehind = false
   let recountAt = 0
-  const recent = new Recent(Date.now)
+  const recent = new Recent<Heard>(Date.now)
   const apply = () => {
     if (document.hidden) return
-    if (isBehind) reread(queryClient, () => true)
+    if (isBehind) reread(queryClient, isInStep)
     isBehind = false
-    const events = waiting
+    const heard = waiting
     waiting = []
-    if (events.length === 0) return
-    applyEvents(queryClient, events, live.serverNow())
-    if (!events.some((event) => event.type === 'presence') || Date.now() < recountAt) return
+    if (heard.length === 0) return
+    applyEvents(queryClient, heard)
+    if (!heard.some(({ event }) => event.type === 'presence') || Date.now() < recountAt) return
     recountAt = Date.now() + recountEveryMs
     void queryClient.invalidateQueries({ queryKey: fleetSummary.queryKey })
   }
   const hear = (event: LiveEvent) => {
     if (event.type === 'resync') {
       recent.clear()
-      return reread(queryClient, () => true)
+      return reread(queryClient, isInStep)
     }
     if (event.type !== 'presence' && event.type !== 'reading') return
-    waiting.push(event)
-    recent.add(event)
+    const heard = { event, at: arrivalOf(event, live) }
+    waiting.push(heard)
+    recent.add(heard)
     if (waiting.length <= waitingMax) return
     waiting = []
     isBehind = true
@@ -54,7 +58,8 @@ export function keepInStep(live: LiveClient, queryClient: QueryClient): () => vo
   })
   const forgetAnswers = queryClient.getQueryCache().subscribe((change) => {
     if (change.type !== 'updated' || change.action.type !== 'success' || change.action.manual) return
-    waiting.unshift(...recent.events().filter(mayUndo(change.query)))
+    const isMeant = mayUndo(change.query)
+    waiting.unshift(...recent.events().filter(({ event }) => isMeant(event)))
   })
   return () => {
     clearInterval(timer)
@@ -63,6 +68,18 @@ export function keepInStep(live: LiveClient, queryClient: QueryClient): () => vo
     forgetState()
     forgetAnswers()
   }
+}
+
+/** What is replayed after a break arrived while this page did not hear it: at its own time, or somewhat later. */
+function arrivalOf(event: LiveEvent, live: LiveClient): number {
+  const now = live.serverNow()
+  const isReplayed = event.type === 'reading' && live.getState().phase !== 'live'
+  return isReplayed ? Math.min(now, event.data.time) : now
+}
+
+/** The raw tail goes on from where it began, and says itself what it missed. */
+function isInStep({ queryKey: [kind] }: Query): boolean {
+  return kind !== 'raw'
 }
 
 /** An answer may have been read before the newest events and come after them: then it would undo them. */
@@ -108,17 +125,20 @@ function reread(queryClient: QueryClient, isMeant: (query: Query) => boolean): v
   }
 }
 
-function applyEvents(queryClient: QueryClient, events: LiveEvent[], arrivedAt: number): void {
-  for (const event of newestOfEach(events)) applyToCache(queryClient, event, arrivedAt)
-  applyReadings(queryClient, events)
+function applyEvents(queryClient: QueryClient, heard: Heard[]): void {
+  for (const { event, at } of newestOfEach(heard)) applyToCache(queryClient, event, at)
+  applyReadings(
+    queryClient,
+    heard.map(({ event }) => event),
+  )
 }
 
 /** Of many readings of one device only one moves its presence; presence events all count, in order. */
-function newestOfEach(events: LiveEvent[]): LiveEvent[] {
+function newestOfEach(heard: Heard[]): Heard[] {
   const reading = new Set<string>()
-  return events
+  return heard
     .toReversed()
-    .filter((event) => {
+    .filter(({ event }) => {
       if (event.type !== 'reading') return true
       if (reading.has(event.data.deviceId)) return false
       reading.add(event.data.deviceId)

@@ -30,7 +30,7 @@ export function KeysSheet({ onClose }: { onClose: () => void }) {
           </section>
         ))}
       </div>
-      <p className="keys__foot">In a field the keys write; Escape leaves a dialog.</p>
+      <p className="keys__foot">While you type in a field, letters are only text. Escape leaves a dialog.</p>
     </Over>
   )
 }

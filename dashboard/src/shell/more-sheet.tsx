@@ -1,7 +1,7 @@
 import './more-sheet.css'
 import { Link } from '@tanstack/react-router'
-import { LogOut, Plus } from 'lucide-react'
-import { useSession } from '../session/session.ts'
+import { Lock, LogOut, Plus } from 'lucide-react'
+import { useMay, useSession } from '../session/session.ts'
 import { type ThemeChoice, themeStore, useThemeChoice } from '../ui/theme.ts'
 import { useZone, type Zone, zoneName, zoneStore } from '../ui/zone.ts'
 import { AdminPlace } from './admin-place.tsx'
@@ -13,7 +13,7 @@ import { useSignOut } from './use-sign-out.ts'
 const themes: { choice: ThemeChoice; label: string }[] = [
   { choice: 'light', label: 'Light' },
   { choice: 'dark', label: 'Dark' },
-  { choice: 'system', label: 'System' },
+  { choice: 'system', label: 'As the system' },
 ]
 
 /** On a phone: what has no place at the bottom of the screen. */
@@ -26,6 +26,7 @@ export function MoreSheet({
 }) {
   const { user, version } = useSession()
   const leave = useSignOut()
+  const mayConnect = useMay('operator')
   const here = useHere()
   return (
     <Over label="More" look="sheet" onClose={onClose}>
@@ -54,6 +55,12 @@ export function MoreSheet({
           >
             <Plus className="i" aria-hidden="true" />
             Connect a device
+            {!mayConnect && (
+              <>
+                <span className="vh">, needs the operator role</span>
+                <Lock className="i i--sm nav__lock" aria-hidden="true" />
+              </>
+            )}
           </Link>
           {administration.map((place) => (
             <AdminPlace key={place.to} place={place} className="more__place" onPress={onClose} />

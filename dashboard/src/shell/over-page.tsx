@@ -1,12 +1,12 @@
 import { notifications } from '@mantine/notifications'
 import { type ComponentType, useEffect, useState } from 'react'
-import { isLostPart } from '../offline/lost-part.ts'
+import { lostPartWords } from '../offline/lost-part.ts'
 import { overlay, useOverlay } from './overlay.ts'
 import type { Administration, Places } from './shell.tsx'
 
 type OverProps = { places: Places; administration: Administration; onClose: () => void }
 
-const aheadMs = 1_500
+const aheadMs = 3_000
 
 const parts: Record<'palette' | 'keys' | 'more', () => Promise<ComponentType<OverProps>>> = {
   palette: () => import('./palette.tsx').then(({ Palette }) => Palette),
@@ -20,7 +20,7 @@ const parts: Record<'palette' | 'keys' | 'more', () => Promise<ComponentType<Ove
  */
 export function OverPage(props: Omit<OverProps, 'onClose'>) {
   const shown = useOverlay()
-  usePaletteAhead()
+  useAhead()
   const [loaded, setLoaded] = useState<{ Part: ComponentType<OverProps>; of: string } | null>(null)
   useEffect(() => {
     if (shown === null) return
@@ -29,7 +29,7 @@ export function OverPage(props: Omit<OverProps, 'onClose'>) {
       (Part) => isWanted && setLoaded({ Part, of: shown }),
       (error) => {
         if (isWanted) overlay.show(null)
-        notifications.show({ id: 'lost-part', message: words(error) })
+        notifications.show({ id: 'lost-part', message: lostPartWords(error) })
       },
     )
     return () => {
@@ -40,16 +40,23 @@ export function OverPage(props: Omit<OverProps, 'onClose'>) {
   return <loaded.Part {...props} onClose={() => overlay.show(null)} />
 }
 
-/** Whoever presses its keys types on at once: it is there before it is asked for, but after the first screen. */
-function usePaletteAhead(): void {
+/** What must open at once, also when the network is away by then: the palette, menus, dialogs, what is said briefly. */
+const ahead = [
+  parts.palette,
+  () => import('../ui/menu-at.tsx'),
+  () => import('./user-items.tsx'),
+  () => import('../ui/theme-items.tsx'),
+  () => import('../ui/zone-items.tsx'),
+  () => import('../ui/dialog.tsx'),
+  () => import('../ui/toasts.tsx'),
+]
+
+/** Before it is asked for, but after the first screen. */
+function useAhead(): void {
   useEffect(() => {
-    const timer = setTimeout(() => void parts.palette().catch(() => undefined), aheadMs)
+    const timer = setTimeout(() => {
+      for (const load of ahead) load().catch(() => undefined)
+    }, aheadMs)
     return () => clearTimeout(timer)
   }, [])
-}
-
-function words(error: unknown): string {
-  return isLostPart(error)
-    ? 'This could not be loaded. Telltale may be out of reach, or have a new version.'
-    : 'This could not be shown.'
 }

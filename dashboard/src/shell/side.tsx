@@ -1,8 +1,8 @@
 import { Link } from '@tanstack/react-router'
-import { Search } from 'lucide-react'
+import { Lock, Search } from 'lucide-react'
 import { useRef } from 'react'
 import { useFleetSummary } from '../fleet/summary.ts'
-import { useSession } from '../session/session.ts'
+import { useMay, useSession } from '../session/session.ts'
 import { formatCount } from '../ui/format.ts'
 import { Mark } from '../ui/mark.tsx'
 import { AdminPlace } from './admin-place.tsx'
@@ -19,6 +19,7 @@ type SideProps = { lit: boolean; places: Places; administration: Administration 
 export function Side({ lit, places, administration }: SideProps) {
   const { user, version } = useSession()
   const total = useFleetSummary().data?.total
+  const mayConnect = useMay('operator')
   const here = useHere()
   const bar = useRef<HTMLElement>(null)
   return (
@@ -52,6 +53,12 @@ export function Side({ lit, places, administration }: SideProps) {
             >
               <Icon className="i" aria-hidden="true" />
               <span>{label}</span>
+              {to === '/connect' && !mayConnect && (
+                <>
+                  <span className="vh">, needs the operator role</span>
+                  <Lock className="i i--sm nav__lock" aria-hidden="true" />
+                </>
+              )}
               {to === '/' && total !== undefined && <span className="nav__val">{formatCount(total)}</span>}
             </Link>
           ))}

@@ -85,7 +85,8 @@ function DatabaseKpi({ storage, now }: { storage: StorageReport | undefined; now
   if (storage === undefined) return <Kpi label="Database" value={unknown} note="size not known" />
   const [value, unit] = bytesParts(storage.databaseBytes)
   const { compression, oldestReading } = storage
-  const since = oldestReading === null ? 'no reading yet' : `since ${formatDayAndMinute(oldestReading, now)}`
+  const since =
+    oldestReading === null ? 'no reading yet' : `readings since ${formatDayAndMinute(oldestReading, now)}`
   const ratio = compression?.ratio ?? null
   const note = ratio === null ? since : `history compressed ${formatRatio(ratio)}×`
   return <Kpi label="Database" value={value} unit={unit} note={note} />

@@ -14,6 +14,12 @@ export function usualIntervalMs(times: readonly number[]): number | null {
   return distances[Math.floor(distances.length / 2)] ?? null
 }
 
+/** How often there is a reading, also where a point is a bucket of many. */
+export function usualReadingMs(points: readonly Pick<Point, 't' | 'count'>[]): number | null {
+  const step = usualIntervalMs(points.map((point) => point.t))
+  return step === null ? null : step / usualCount(points)
+}
+
 type GapRules = { bucketMs: number | null; until: number }
 
 /** At the edge the newest bucket is still filling, and what fills the one behind it may be on its way. */
@@ -26,9 +32,9 @@ const edgeBuckets = 1.5
 export function findGaps(points: readonly Pick<Point, 't' | 'count'>[], rules: GapRules): Gap[] {
   const { until } = rules
   const bucketMs = rules.bucketMs ?? 0
-  const step = usualIntervalMs(points.map((point) => point.t))
+  const step = usualReadingMs(points)
   if (step === null) return []
-  const longest = (gapAfterIntervals * step) / usualCount(points)
+  const longest = gapAfterIntervals * step
   const gaps: Gap[] = []
   for (const [index, { t }] of points.entries()) {
     const next = points[index + 1]?.t

@@ -74,7 +74,7 @@ function reloadMs(range: TimeRange, now: number): number | false {
 }
 
 /** A comma separates names and spaces around them are trimmed, unless there is a backslash before. */
-export function escaped(metric: string): string {
+function escaped(metric: string): string {
   return metric.replace(/[\\, ]/g, '\\$&')
 }
 

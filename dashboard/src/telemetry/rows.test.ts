@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { findGaps } from './gaps.ts'
 import { chartRows, pointsMax, thinned } from './rows.ts'
 
 function point(t: number, avg = 1) {
@@ -46,18 +47,43 @@ describe('chartRows', () => {
   })
 })
 
+describe('a line with more points than pixels', () => {
+  const readings = Array.from({ length: 1_000 }, (_, index) => point(index * 333 + 7))
+
+  it.each([
+    ['a gap off the grid of its cells', 150_000, 130_333],
+    ['a gap inside a cell', 150_000, 148_600],
+  ])('L-DRAW-2: %s breaks it where it is', (_, ago, until) => {
+    const to = 333_000
+    const points = readings.filter(({ t }) => t <= to - ago || t >= to - until)
+    const gaps = findGaps(points, { bucketMs: null, until: to })
+    const gap = gaps[0]
+    if (gap === undefined || gaps.length > 1) throw new Error('one gap is meant')
+    const rows = chartRows(points, { from: 0, to, bucketMs: null, gaps })
+    const breaks = rows.flatMap(({ avg }, index) => (avg === null ? [index] : []))
+    expect(points.length).toBeGreaterThan(pointsMax)
+    expect(breaks).toHaveLength(1)
+    const [before, empty, after] = rows.slice((breaks[0] ?? 0) - 1)
+    expect(before?.t).toBeLessThanOrEqual(gap.from)
+    expect(empty?.t).toBeGreaterThanOrEqual(gap.from)
+    expect(empty?.t).toBeLessThan(gap.to)
+    expect(after?.t).toBe(gap.to)
+    expect(rows.every(({ t }, index) => t > (rows[index - 1]?.t ?? -1))).toBe(true)
+  })
+})
+
 describe('thinned', () => {
   const many = Array.from({ length: 5_000 }, (_, index) => point(index * 100, index === 1_234 ? 99 : 1))
 
   it('stays below the limit and keeps the spike', () => {
-    const few = thinned(many)
+    const few = thinned(many, [])
     expect(few.length).toBeLessThanOrEqual(pointsMax)
     expect(Math.max(...few.map(({ max }) => max))).toBe(99)
   })
 
   it('cuts the same places after the window has slid', () => {
-    const before = new Set(thinned(many).map(({ t }) => t))
-    const after = thinned([...many.slice(3), point(500_000), point(500_100), point(500_200)])
+    const before = new Set(thinned(many, []).map(({ t }) => t))
+    const after = thinned([...many.slice(3), point(500_000), point(500_100), point(500_200)], [])
     expect(after.slice(0, -2).every(({ t }) => before.has(t))).toBe(true)
   })
 })

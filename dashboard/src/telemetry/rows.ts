@@ -17,7 +17,7 @@ export function chartRows(points: readonly Point[], { from, to, bucketMs, gaps }
   const visible = points.slice(first).filter((point) => point.t <= to)
   const rows: Row[] = []
   let gap = 0
-  for (const point of thinned(visible)) {
+  for (const point of thinned(visible, gaps)) {
     while ((gaps[gap]?.to ?? Number.POSITIVE_INFINITY) <= point.t) {
       // A raw gap starts at its last reading; the empty row needs a time of its own behind it.
       const start = Math.max(gaps[gap]?.from ?? 0, (rows.at(-1)?.t ?? 0) + 1)
@@ -32,19 +32,27 @@ export function chartRows(points: readonly Point[], { from, to, bucketMs, gaps }
 
 type Thinned = Point & { endT?: number }
 
-/** Neighbours joined to at most `pointsMax`, keeping the extremes, so no spike disappears. */
-export function thinned(points: readonly Point[]): Thinned[] {
+/** Neighbours joined to at most `pointsMax`, keeping the extremes, so no spike disappears; never across a gap. */
+export function thinned(points: readonly Point[], gaps: readonly Gap[]): Thinned[] {
   const size = Math.ceil(points.length / pointsMax)
   if (size <= 1) return [...points]
   const joined: Thinned[] = []
   // Cut by a fixed grid of time, not by index: otherwise every new point would re-cut the whole line.
   const spanMs = ((points.at(-1)?.t ?? 0) - (points[0]?.t ?? 0)) / pointsMax
   const stepMs = niceStep(spanMs)
+  let gap = 0
+  let cell: number | null = null
   for (const point of points) {
-    const last = joined.at(-1)
+    const behind = gap
+    while ((gaps[gap]?.to ?? Number.POSITIVE_INFINITY) <= point.t) gap += 1
     const start = Math.floor(point.t / stepMs) * stepMs
-    if (last !== undefined && last.t === start) joined[joined.length - 1] = join(last, point, start + stepMs)
-    else joined.push({ ...point, t: start, endT: start + stepMs })
+    const endT = start + stepMs
+    const last = joined.at(-1)
+    // Behind a gap it starts with its first point: from the grid it would reach back into the gap.
+    if (gap > behind) joined.push({ ...point, endT })
+    else if (last !== undefined && cell === start) joined[joined.length - 1] = join(last, point, endT)
+    else joined.push({ ...point, t: start, endT })
+    cell = start
   }
   return joined
 }

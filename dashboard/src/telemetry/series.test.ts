@@ -1,6 +1,7 @@
 import type { Readings } from '@telltale/api/contract'
 import { describe, expect, it } from 'vitest'
-import { fromReadings, mergeReadings, type NumberSeries, type Picture } from './series.ts'
+import { mergeReadings } from './merge.ts'
+import { fromReadings, type NumberSeries, type Picture } from './series.ts'
 
 const raw: Readings = {
   deviceId: 'bay',
@@ -134,6 +135,48 @@ describe('bucketed history and live readings', () => {
 
   it('a reading beyond the newest bucket opens the next', () => {
     const picture = mergeReadings(fromReadings(bucketed), [live(31_000, 30)], 0)
-    expect(points(picture).at(-1)).toEqual({ t: 30_000, avg: 30, min: 30, max: 30, count: 1 })
+    expect(points(picture).at(-1)).toMatchObject({ t: 30_000, avg: 30, min: 30, max: 30, count: 1 })
+  })
+
+  it('L-MERGE-1: late readings of a bucket the history does not have are all counted', () => {
+    const history = { ...fromReadings({ ...bucketed, t: [0, 10_000, 40_000] }), historyTo: 50_000 }
+    const late = Array.from({ length: 10 }, (_, index) => live(30_000 + index * 1_000, index * 10))
+    const inTwo = mergeReadings(mergeReadings(history, late.slice(0, 4), 0), late.slice(4), 0)
+    for (const picture of [mergeReadings(history, late, 0), inTwo]) {
+      expect(points(picture).find(({ t }) => t === 30_000)).toMatchObject({
+        avg: 45,
+        min: 0,
+        max: 90,
+        count: 10,
+      })
+    }
   })
 })
+
+describe('many live readings', () => {
+  it.each([
+    ['readings', raw],
+    ['buckets', bucketed],
+  ])('L-MERGE-2: merged with %s at once, in any order, they make what they make one by one', (_, history) => {
+    // Times come twice, before, within and after the history, and every metric changes its type.
+    const readings = Array.from({ length: 90 }, (_, index) => ({
+      ...{ deviceId: 'bay', time: ((index * 37) % 70) * 500 },
+      values: {
+        temperature: index % 11 === 3 ? 'broken' : index % 7,
+        door: index % 3 === 0 ? 'open' : 'shut',
+        ok: index % 13 === 5 ? 7 : index % 2 === 0,
+        fresh: index < 4 ? index : `word ${index % 3}`,
+      },
+    }))
+    const begin = { ...fromReadings(history), historyTo: 20_000 }
+    const oneByOne = readings.reduce((picture, reading) => mergeReadings(picture, [reading], 0), begin)
+    expect(rounded(mergeReadings(begin, readings, 0))).toEqual(rounded(oneByOne))
+  })
+})
+
+/** An average depends on the order of its sum in the last digits. */
+function rounded({ series }: Picture) {
+  return JSON.parse(
+    JSON.stringify(series, (key, value) => (key === 'avg' ? Math.round(value * 1e9) / 1e9 : value)),
+  )
+}

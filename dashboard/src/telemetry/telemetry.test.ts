@@ -120,6 +120,21 @@ describe('Telemetry', () => {
     expect(telemetry.getPicture()?.series.temperature?.points).toHaveLength(4)
   })
 
+  it('L-GAP-5 a tab that comes back after an hour is not busy with 256 metrics for long', () => {
+    const metrics = Array.from({ length: 256 }, (_, index) => `m${index}`)
+    const values = Object.fromEntries(metrics.map((metric) => [metric, 1]))
+    const telemetry = new Telemetry({ range: { kind: 'live', windowMs: 900_000 }, now: Date.now })
+    telemetry.load(history, 10_000)
+    telemetry.hold(true)
+    for (let time = 10_000; time < 3_610_000; time += 1_000) telemetry.add({ deviceId: 'bay', time, values })
+    vi.setSystemTime(3_610_000)
+    // One by one they take longer than a test may.
+    telemetry.hold(false)
+    const series = telemetry.getPicture()?.series ?? {}
+    expect(series.m255?.points.map(({ t }) => t)).toEqual(series.m0?.points.map(({ t }) => t))
+    expect([series.m255?.points[0]?.t, series.m255?.points.length]).toEqual([2_710_000, 900])
+  })
+
   it('L-SOURCE-4 what was not asked for, or lies outside a fixed range, is counted and drawn nowhere', () => {
     const telemetry = new Telemetry({
       range: { kind: 'fixed', from: 0, to: 10_000 },
@@ -135,6 +150,23 @@ describe('Telemetry', () => {
     expect(telemetry.getPicture()?.series.temperature?.points.map(({ t }) => t)).toEqual([
       8_000, 9_000, 9_500,
     ])
+  })
+
+  it('L-SOURCE-9 what is drawn nowhere makes no new picture', () => {
+    const range = { kind: 'fixed', from: 0, to: 10_000 } as const
+    const telemetry = new Telemetry({ range, metrics: ['temperature'], now: Date.now })
+    const listener = vi.fn()
+    telemetry.load(history, 10_000)
+    telemetry.subscribe(listener)
+    telemetry.add(live(10_000))
+    telemetry.add({ deviceId: 'bay', time: 9_500, values: { door: 'open' } })
+    vi.advanceTimersByTime(5_000)
+    expect(listener).not.toHaveBeenCalled()
+    telemetry.want(['door'])
+    telemetry.add({ deviceId: 'bay', time: 9_600, values: { door: 'shut' } })
+    vi.advanceTimersByTime(300)
+    expect(listener).toHaveBeenCalledOnce()
+    expect(telemetry.getPicture()?.series.door?.points).toEqual([{ t: 9_600, state: 'shut' }])
   })
 
   it('L-SOURCE-5 a fixed range keeps its beginning, however late it is', () => {

@@ -1,6 +1,7 @@
 import type { Readings } from '@telltale/api/contract'
 import type { TimeRange } from '../charts/time-range.ts'
-import { fromReadings, type LiveReading, mergeReadings, type Picture } from './series.ts'
+import { mergeReadings } from './merge.ts'
+import { fromReadings, type LiveReading, type Picture } from './series.ts'
 
 /** Four redraws a second are as live as eyes are; a thousand would only heat the room. */
 const flushMs = 250
@@ -27,7 +28,7 @@ export type TelemetryOptions = {
  */
 export class Telemetry {
   private readonly options: TelemetryOptions
-  private readonly wanted: ReadonlySet<string> | null
+  private wanted: ReadonlySet<string> | null
   private readonly listeners = new Set<() => void>()
   private picture: Picture | null = null
   private waiting: LiveReading[] = []
@@ -38,6 +39,11 @@ export class Telemetry {
   constructor(options: TelemetryOptions) {
     this.options = options
     this.wanted = options.metrics === undefined ? null : new Set(options.metrics)
+  }
+
+  /** From now on. */
+  want(metrics: readonly string[]): void {
+    this.wanted = new Set(metrics)
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -75,7 +81,9 @@ export class Telemetry {
     if (this.picture === null) return
     this.waiting.push(wanted)
     if (this.waiting.length >= recentMax) this.flush()
-    else if (!this.held) this.timer ??= setTimeout(() => this.flush(), this.flushMs())
+    // Without a value left it changes no picture.
+    else if (!this.held && Object.keys(wanted.values).length > 0)
+      this.timer ??= setTimeout(() => this.flush(), this.flushMs())
   }
 
   /** A page that nobody sees is not redrawn: what comes meanwhile is drawn at once when it is looked at again. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { NumberSeries, Point, StateSeries } from '../telemetry/series.ts'
+import type { NumberSeries, Picture, Point, StateSeries } from '../telemetry/series.ts'
 import type { Trouble } from '../types/look.ts'
-import { beyondSince, expectedEveryMs, forWords, isLate, spanOf, stateSince } from './facts.ts'
+import { beyondSince, expectedEveryMs, forWords, heldSince, isLate, spanOf, stateSince } from './facts.ts'
+import { spanWords } from './tile-note.ts'
 
 const minute = 60_000
 const above: Trouble = { level: 'alarm', words: '', limit: -15, side: 'above' }
@@ -55,6 +56,20 @@ describe('for how long', () => {
     })
   })
 
+  it('D-TILE-2: of a picture of another time nothing is said', () => {
+    const picture = (to: number, door: StateSeries): Picture => {
+      return { bucketMs: null, from: 0, to, historyTo: to, series: { door }, arrived: 0 }
+    }
+    const known = states([1, 'closed'], [4, 'open'], [6, 'open'])
+    const newest = { time: 6, value: 'open' }
+    expect(heldSince(picture(9, known), 'door', newest)).toEqual({ at: 4, atLeast: false })
+    // Of a past range, and of one that is held while something else was said.
+    expect(heldSince(picture(5, known), 'door', newest)).toBeNull()
+    expect(heldSince(picture(9, known), 'door', { time: 8, value: 'closed' })).toBeNull()
+    expect(heldSince(picture(9, states()), 'door', newest)).toBeNull()
+    expect(heldSince(undefined, 'door', newest)).toBeNull()
+  })
+
   it('D-TILE-2: is said in whole units', () => {
     expect(forWords({ at: 0, atLeast: false }, 7.9 * minute)).toBe('for 7 min')
     expect(forWords({ at: 0, atLeast: true }, 60 * minute)).toBe('for at least 1 h')
@@ -73,8 +88,28 @@ describe('what is usual', () => {
     expect(expectedEveryMs(states([0, 'a'], [10, 'b'], [20, 'c']))).toBeNull()
   })
 
+  it('D-TILE-3: a bucket of many readings is not how often they come', () => {
+    const points = Array.from({ length: 100 }, (_, index) => {
+      return { t: index * 30_000, avg: 1, min: 1, max: 1, count: 90 }
+    })
+    const everyMs = expectedEveryMs({ kind: 'number', points, liveTimes: [] })
+    expect(everyMs).toBeCloseTo(333, 0)
+    expect(isLate(11_000, everyMs)).toBe(true)
+  })
+
+  it('D-TILE-3: a device that has just been added has no hour behind it', () => {
+    const look = { label: '', unit: '', decimals: 1, min: undefined, max: undefined, thresholds: [] }
+    const hour = { look, from: 0, windowMs: 60 * minute }
+    const words = (since: number, last = 2) =>
+      spanWords(numbers([since, 1], [since + minute, 1], [since + 2 * minute, last]), hour)
+    expect([words(0), words(4 * minute), words(57 * minute)]).toEqual([
+      ...['1.0 to 2.0 in 1 h', '1.0 to 2.0 in 1 h', '1.0 to 2.0 in 3 min'],
+    ])
+    expect([words(minute, 1), words(57 * minute, 1)]).toEqual(['1.0 throughout', '1.0 for 3 min'])
+  })
+
   it('D-TILE-3: the least and the most of what is shown', () => {
-    expect(spanOf(numbers([1, 9], [2, 21, 20.8], [3, 22.6]), 2)).toEqual({ low: 20.8, high: 22.6 })
+    expect(spanOf(numbers([1, 9], [2, 21, 20.8], [3, 22.6]), 2)).toEqual({ low: 20.8, high: 22.6, since: 2 })
     expect(spanOf(numbers([3, 22]), 2)).toBeNull()
     expect(spanOf(undefined, 2)).toBeNull()
   })

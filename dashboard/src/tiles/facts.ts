@@ -1,6 +1,12 @@
 import type { Latest } from '@telltale/api/contract'
-import { usualIntervalMs } from '../telemetry/gaps.ts'
-import type { NumberSeries, Series, StateSeries } from '../telemetry/series.ts'
+import { usualIntervalMs, usualReadingMs } from '../telemetry/gaps.ts'
+import {
+  type NumberSeries,
+  type Picture,
+  type Series,
+  type StateSeries,
+  wordsOf,
+} from '../telemetry/series.ts'
 import type { Trouble } from '../types/look.ts'
 import { formatAge } from '../ui/format.ts'
 
@@ -17,6 +23,7 @@ export function expectedEveryMs(series: Series | undefined): number | null {
   if (series === undefined) return null
   // Text comes as its changes only: how long it has held is no sign of silence.
   if (series.kind === 'state' && series.changesOnly) return null
+  if (series.kind === 'number') return usualReadingMs(series.points)
   return usualIntervalMs(series.points.map(({ t }) => t))
 }
 
@@ -52,8 +59,18 @@ export function stateSince(series: StateSeries | null, newest: Newest): Since {
   return { at: points[other + 1]?.t ?? newest.time, atLeast: other === -1 }
 }
 
-/** The least and the most of a stretch of time; null when fewer than two values are known. */
-export function spanOf(series: NumberSeries | undefined, from: number): { low: number; high: number } | null {
+/** Since when, as far as a picture knows; null when it is of a time before the newest value, or says another one. */
+export function heldSince(picture: Picture | undefined, metric: string, newest: Newest): Since | null {
+  const words = wordsOf(picture?.series[metric])
+  if (picture === undefined || words === null || picture.to < newest.time) return null
+  if (words.points.findLast(({ t }) => t <= newest.time)?.state !== String(newest.value)) return null
+  return stateSince(words, newest)
+}
+
+type Span = { low: number; high: number; since: number }
+
+/** The least and the most of a stretch of time, and since when; null when fewer than two values are known. */
+export function spanOf(series: NumberSeries | undefined, from: number): Span | null {
   const points = (series?.points ?? []).filter(({ t }) => t >= from)
   if (points.reduce((sum, { count }) => sum + count, 0) < 2) return null
   let low = Number.POSITIVE_INFINITY
@@ -62,7 +79,7 @@ export function spanOf(series: NumberSeries | undefined, from: number): { low: n
     low = Math.min(low, min)
     high = Math.max(high, max)
   }
-  return { low, high }
+  return { low, high, since: points[0]?.t ?? from }
 }
 
 /** `for 7 min`, `for at least 1 h`: in whole units, because it is read again each second. */

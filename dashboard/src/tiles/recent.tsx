@@ -47,6 +47,8 @@ export function useRecentPicture(deviceId: string, names: readonly string[]): Pi
     void deviceId
     return new Telemetry({ range: recentRange, now: () => live.serverNow() })
   }, [live, deviceId])
+  const wanted = JSON.stringify(names)
+  useEffect(() => telemetry.want(JSON.parse(wanted) as string[]), [telemetry, wanted])
   useLiveEvents((event) => {
     if (event.type === 'reading' && event.data.deviceId === deviceId) telemetry.add(event.data)
   })

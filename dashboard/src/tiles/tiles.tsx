@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import type { Device, Latest } from '@telltale/api/contract'
 import { Search } from 'lucide-react'
 import { useState } from 'react'
 import { latestOf } from '../devices/devices.ts'
 import { metricLook } from '../types/look.ts'
 import { useTypeOf } from '../types/types.ts'
-import { formatCount, unknown } from '../ui/format.ts'
+import { formatCount } from '../ui/format.ts'
 import { Failure, Late, Quietbox } from '../ui/states.tsx'
 import { useNow, usePictureIsOld } from '../use-live.ts'
 import { inOrder, matches, shownMax } from './names.ts'
@@ -27,7 +28,7 @@ export function Tiles({ device }: { device: Device }) {
   }
   if (latest.data === undefined) return <LoadingTiles />
   const values = latest.data.items[0]?.values ?? {}
-  if (Object.keys(values).length === 0) return <NoValues />
+  if (Object.keys(values).length === 0) return <NoValues deviceId={device.id} />
   return <ValueTiles device={device} values={values} />
 }
 
@@ -36,13 +37,15 @@ type ValueTilesProps = { device: Device; values: Latest['values'] }
 function ValueTiles({ device, values }: ValueTilesProps) {
   const now = useNow()
   const isOld = usePictureIsOld()
-  const type = useTypeOf(device.type).data
+  const { data: type, isLoading: isTypeLoading } = useTypeOf(device.type)
   const clock = useClock(device)
   const { picture, showAll } = useRecent()
   const [search, setSearch] = useState('')
   const names = inOrder(Object.keys(values), type)
   const wanted = showAll ? names.filter((name) => matches(search, name, metricLook(type, name).label)) : names
   const shown = showAll ? wanted : names.slice(0, shownMax)
+  // Without its type a value would be written otherwise for a moment, and without its unit.
+  if (isTypeLoading) return <LoadingTiles count={shown.length} />
   const old = isOld || device.presence.status === 'offline' || device.presence.status === 'silent'
   return (
     <>
@@ -112,29 +115,34 @@ function More({ total, found, search, onSearch }: MoreProps) {
   )
 }
 
-function LoadingTiles() {
+/** Its boxes are there at once, so that nothing below moves when the values come. */
+function LoadingTiles({ count = 3 }: { count?: number }) {
   return (
-    <Late>
-      <div className="tiles" role="status" aria-label="Loading the newest values">
-        {['a', 'b', 'c'].map((key) => (
-          <div className="tile" key={key}>
-            <span className="tile__head">{unknown}</span>
-            <span className="tile__row">
+    <div className="tiles" role="status" aria-label="Loading the newest values">
+      {Array.from({ length: count }, (_, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: identical, never reordered
+        <div className="tile" key={place}>
+          <span className="tile__head">{'\u00a0'}</span>
+          <span className="tile__row tile__row--loading">
+            <Late>
               <span className="skel" style={{ width: 84, height: 20, margin: '5px 0' }} />
-            </span>
-            <span className="tile__note">{'\u00a0'}</span>
-          </div>
-        ))}
-      </div>
-    </Late>
+            </Late>
+          </span>
+          <span className="tile__note">{'\u00a0'}</span>
+        </div>
+      ))}
+    </div>
   )
 }
 
-function NoValues() {
+function NoValues({ deviceId }: { deviceId: string }) {
   return (
     <div className="panel">
       <Quietbox title="No values yet">
         <span>The first reading shows up here within a second of being stored.</span>
+        <Link className="btn btn--sm" to="/connect" search={{ device: deviceId }}>
+          How to connect it
+        </Link>
       </Quietbox>
     </div>
   )

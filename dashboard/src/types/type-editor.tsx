@@ -44,10 +44,9 @@ export function TypeEditor({ name, type }: TypeEditorProps) {
   return (
     <form ref={form} className="typeedit" noValidate onSubmit={submit}>
       {!may && (
-        <div className="banner banner--off">
+        <p>
           <NeedsRole needed="admin" />
-          <span>You can look, not touch. Ask an administrator.</span>
-        </div>
+        </p>
       )}
       {may && type === null && (
         <p className="ink-2">
@@ -168,7 +167,7 @@ function General({ name, type, draft, disabled, error, onChange }: GeneralProps)
           General
         </h2>
         <span className="ink-3 num">
-          {devices === 1 ? '1 device names it' : `${formatCount(devices)} devices name it`}
+          {devices === 1 ? 'used by 1 device' : `used by ${formatCount(devices)} devices`}
         </span>
       </div>
       <div className="panel__body typeedit__general">

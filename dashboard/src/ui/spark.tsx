@@ -7,11 +7,13 @@ type SparkProps = {
   width: number
   height: number
   accent?: boolean
+  /** What its bottom stands for; without it, the least of its points. */
+  low?: number
 }
 
 /** Decoration: the number beside it is the information. */
-export function Spark({ points, from, to, width, height, accent = false }: SparkProps) {
-  const shape = sparkShape(points, { width, height, from, to })
+export function Spark({ points, from, to, width, height, accent = false, low }: SparkProps) {
+  const shape = sparkShape(points, { width, height, from, to, low })
   return (
     <svg
       className={accent ? 'spark spark--accent' : 'spark'}
@@ -25,7 +27,7 @@ export function Spark({ points, from, to, width, height, accent = false }: Spark
         <>
           <path className="spark__fill" d={shape.fill} />
           <path d={shape.line} />
-          {!accent && <circle cx={shape.end.x} cy={shape.end.y} r="2" />}
+          {!accent && <path className="spark__end" d={`M${shape.end.x} ${shape.end.y}h0`} />}
         </>
       )}
     </svg>

@@ -2,7 +2,7 @@ export type SparkPoint = { t: number; value: number }
 
 export type SparkShape = { line: string; fill: string; end: { x: number; y: number } }
 
-type Box = { width: number; height: number; from: number; to: number }
+type Box = { width: number; height: number; from: number; to: number; low?: number | undefined }
 
 /** A span this small, relative to the value, is noise: drawing it full height would be a lie. */
 const usualSpanShare = 0.04
@@ -13,7 +13,7 @@ export function sparkShape(points: readonly SparkPoint[], box: Box): SparkShape 
   const drawn = averaged(points, box)
   const last = drawn.at(-1)
   if (last === undefined) return null
-  const { low, high } = range(drawn)
+  const { low, high } = range(drawn, box.low)
   const x = (t: number) => round(2 + ((t - box.from) / (box.to - box.from)) * (box.width - 5))
   const y = (value: number) =>
     round(box.height - 3 - ((value / 2 - low / 2) / (high / 2 - low / 2)) * (box.height - 6))
@@ -42,8 +42,8 @@ function averaged(points: readonly SparkPoint[], { width, from, to }: Box): Spar
   return drawn
 }
 
-function range(points: readonly SparkPoint[]): { low: number; high: number } {
-  let low = Number.POSITIVE_INFINITY
+function range(points: readonly SparkPoint[], lowMost?: number): { low: number; high: number } {
+  let low = lowMost ?? Number.POSITIVE_INFINITY
   let high = Number.NEGATIVE_INFINITY
   for (const { value } of points) {
     low = Math.min(low, value)

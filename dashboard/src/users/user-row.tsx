@@ -41,7 +41,7 @@ export function UserRow({ user }: { user: User }) {
       </span>
       <SignedIn user={user} now={now} />
       <span className="ink-2">
-        <span className="peoplelabel">Signed in </span>
+        <span className="peoplelabel">Open </span>
         {browserWords(user.sessions)}
       </span>
       <Actions user={user} isSelf={isSelf} onAsk={setAsked} />

@@ -1,16 +1,19 @@
 import { useLayoutEffect, useState } from 'react'
 
 /** Known before the first paint, so that a plot never shows up later than its frame. */
-export function useWidth() {
+export function useSize() {
   const [element, setElement] = useState<HTMLElement | null>(null)
-  const [width, setWidth] = useState(0)
+  const [size, setSize] = useState({ width: 0, height: 0 })
   useLayoutEffect(() => {
     if (element === null) return
-    const measure = () => setWidth(Math.floor(element.getBoundingClientRect().width))
+    const measure = () => {
+      const { width, height } = element.getBoundingClientRect()
+      setSize({ width: Math.floor(width), height: Math.floor(height) })
+    }
     measure()
     const observer = new ResizeObserver(measure)
     observer.observe(element)
     return () => observer.disconnect()
   }, [element])
-  return { ref: setElement, width }
+  return { ref: setElement, ...size }
 }
