@@ -53,7 +53,7 @@ export function pictures({ batchId, boardId }: Exhibits): Record<string, Picture
     '/types': one('types', '/types', 'cold-room'),
     '/types/$typeName': one('type', '/types/cold-room', 'Temperature'),
     '/batches': one('batches', '/batches', 'prime'),
-    '/batches/$batchId': one('batch', `/batches/${batchId}`, 'All ended'),
+    '/batches/$batchId': one('batch', `/batches/${batchId}`, / done$/),
     '/boards': one('boards', '/boards', 'Cold chain'),
     '/boards/$boardId': one('board', `/boards/${boardId}`, 'Cold chain'),
     '/boards/device/$deviceId': one('board-device', '/boards/device/cold-room-01', 'Cold room 1'),
@@ -63,6 +63,7 @@ export function pictures({ batchId, boardId }: Exhibits): Record<string, Picture
     '/audit': one('audit', '/audit', 'admin'),
     '/settings': one('settings', '/settings', /Retention/i),
     '/account': one('account', '/account', /Password/i),
+    $: one('nowhere', '/nowhere', 'There is no such page'),
   }
 }
 

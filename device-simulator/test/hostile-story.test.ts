@@ -105,9 +105,11 @@ describe.skipIf(toolMissing('chromium'))('hostile devices in the browser', () =>
       .getByRole('region', { name: 'Newest values' })
       .getByText('1.000e+300', { exact: true })
       .waitFor()
+    await page.locator('.plotbox path').first().waitFor({ state: 'attached' })
     const drawn = await page.evaluate(
-      '[...document.querySelectorAll("path[d]")].map((path) => path.getAttribute("d")).join("")',
+      '[...document.querySelectorAll(".plotbox path, .spark path")].map((path) => path.getAttribute("d")).join(" ")',
     )
+    expect(String(drawn).match(/M/g)?.length).toBeGreaterThan(numbers.length)
     expect(drawn).not.toMatch(/NaN|Infinity/)
     expect(await widthsThatScroll(page, 'hostile-values')).toEqual([])
   })
@@ -243,6 +245,21 @@ describe.skipIf(toolMissing('chromium'))('hostile devices in the browser', () =>
     // The tab with the stream asks for it without the device that is gone.
     expect(seen.take(/status of 404/)).toEqual([])
     await neighbour.close()
+  })
+
+  it('S-HOSTILE-9 a board asks for no readings of a device that is gone', async () => {
+    expected = /status of 404/
+    const panels = [QUIET, 'script'].map((deviceId) => ({
+      ...{ kind: 'chart', id: deviceId, width: 6, height: 'small', series: [{ deviceId, metric: 'level' }] },
+    }))
+    const { id } = await admin.send<{ id: string }>('POST', '/boards', { name: 'Half of it', panels })
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+    await page.goto(`${site.dashboard}/boards/${id}`)
+    await page.getByText('There is no device script').waitFor()
+    await page.getByText('last 43').waitFor()
+    const readings = asked.filter((path) => path.endsWith('/readings'))
+    expect(new Set(readings)).toEqual(new Set([`/api/v1/devices/${QUIET}/readings`]))
   })
 })
 

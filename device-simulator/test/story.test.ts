@@ -188,6 +188,8 @@ describe.skipIf(toolMissing('chromium'))('the story', () => {
   })
 
   it('P-STORY-1 kill -9 of the broker: the page follows the device down and up again', async () => {
+    // While the broker is away the system is not ready, and the page asks how it is.
+    expected = /503.*readyz/
     process.kill(await pidOf(site, 'broker'), 'SIGKILL')
     await page.getByText('Offline since').first().waitFor()
     device = await waitFor('the broker', () => connectDevice().catch(() => undefined))
