@@ -177,7 +177,7 @@ describe.skipIf(toolMissing('chromium'))('the shell', () => {
     expect(await accessibilityProblems(page)).toEqual([])
     await more.getByRole('button', { name: 'Dark' }).click()
     await page.locator('html[data-theme="dark"]').waitFor()
-    await more.getByRole('button', { name: 'System', exact: true }).click()
+    await more.getByRole('button', { name: 'As the system' }).click()
     await page.locator('html[data-theme="light"]').waitFor()
     await page.keyboard.press('Escape')
     await bottom.getByRole('button', { name: 'Search' }).click()

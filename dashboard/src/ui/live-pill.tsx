@@ -83,16 +83,14 @@ function PillFace({ phase, polling, tooMany, ageMs, retryInMs }: LivePillProps) 
       return (
         <>
           <Lamp shape="silent" />
-          <span role="status">{reconnectWords(tooMany)}</span>
-          <span>{retryWords(tooMany, retryInMs)}</span>
+          <span role="status">{reconnectWords(tooMany)}</span> <span>{retryWords(tooMany, retryInMs)}</span>
         </>
       )
     case 'offline':
       return (
         <>
           <Lamp shape="offline" />
-          <span role="status">Offline</span>
-          <span>{oldWords(ageMs)}</span>
+          <span role="status">Offline</span> <span>{oldWords(ageMs)}</span>
         </>
       )
   }
