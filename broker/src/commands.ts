@@ -79,9 +79,25 @@ export class CommandDispatcher {
     if (!lane.isDispatching) void this.#dispatch(lane)
   }
 
-  /** Its row says what was not told: one API has queued or cancelled it, or the answer to a change was lost. */
-  changed(id: string): void {
-    const tell = () => this.#tellInTurn(id, () => getCommand(this.#deps.pool, id))
+  /**
+   * One API has queued or cancelled it. Once it has moved on, whoever moved it tells every step: the newest one, told
+   * from here, would overtake those before it, and they would never be shown.
+   */
+  changedByApi(id: string): void {
+    this.#tellRow(id, ({ status }) => status === 'queued' || status === 'cancelled')
+  }
+
+  /** Its row says what was not told: the answer to a change was lost. */
+  #changed(id: string): void {
+    this.#tellRow(id, () => true)
+  }
+
+  #tellRow(id: string, isMeant: (record: CommandRecord) => boolean): void {
+    const read = async () => {
+      const record = await getCommand(this.#deps.pool, id)
+      return record && isMeant(record) ? record : undefined
+    }
+    const tell = () => this.#tellInTurn(id, read)
     retry(tell, { ...BACKOFF, isRetryable: isTransient }).catch((error) => {
       this.#deps.log.warn({ err: error, commandId: id }, 'a command could not be told')
     })
@@ -92,7 +108,7 @@ export class CommandDispatcher {
     const change = replyTransition(reply)
     const record = await this.#transition(deviceId, commandId, change)
     if (!record) {
-      if (isRepeated) this.changed(commandId)
+      if (isRepeated) this.#changed(commandId)
       const { status, result, error } = reply
       const words = { status, result, error }
       return noteLateReply(this.#deps.pool, { id: commandId, deviceId, ...change, words })
@@ -141,7 +157,7 @@ export class CommandDispatcher {
       return await this.#transition(deviceId, id, { to: 'sent' })
     } catch (error) {
       // The sweep would find it sent already, if only the answer was lost.
-      if (isTransient(error)) this.changed(id)
+      if (isTransient(error)) this.#changed(id)
       throw error
     }
   }
@@ -153,7 +169,7 @@ export class CommandDispatcher {
     try {
       const work = async (attempt: number) => {
         const record = await this.#transition(deviceId, commandId, { to: 'delivered' })
-        if (!record && attempt > 0) this.changed(commandId)
+        if (!record && attempt > 0) this.#changed(commandId)
       }
       // Not given up while the database is away: what is not recorded as delivered would be sent again.
       await retry(work, { ...BACKOFF, isRetryable: isTransient })
@@ -232,7 +248,7 @@ export class CommandDispatcher {
       })
       return finished
     } catch (error) {
-      for (const { id } of finished) this.changed(id)
+      for (const { id } of finished) this.#changed(id)
       throw error
     }
   }

@@ -125,7 +125,7 @@ export class Publishing {
   fromApi(topic: Topic): void {
     if (topic.kind !== 'platform') return
     if (topic.about === 'nudge') this.#deps.commands.nudge(topic.id)
-    if (topic.about === 'changed') this.#deps.commands.changed(topic.id)
+    if (topic.about === 'changed') this.#deps.commands.changedByApi(topic.id)
     if (topic.about === 'revoked') this.#deps.onRevoked(topic.id)
   }
 

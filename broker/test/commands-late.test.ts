@@ -129,3 +129,20 @@ it('C-TELL-1 what one API queued or cancelled is told to all, with the row as it
   expect(heard[1]).toMatchObject({ id, status: 'cancelled' })
   await other.endAsync(true)
 })
+
+it('C-TELL-2 a command that has moved on since is not told from the word of an API: it would overtake its steps', async () => {
+  const heard: string[] = []
+  const other = await connectAsync(broker.url, {
+    ...{ username: '$telltale', password: broker.platformSecret, reconnectPeriod: 0 },
+  })
+  other.on('message', (_topic, payload) => heard.push((JSON.parse(payload.toString()) as CommandRecord).id))
+  await other.subscribeAsync(filters.platform('commands'))
+  const [moved, waiting] = [await queue(), await queue()]
+  // As another broker has done it, whose own word is on its way.
+  await database.pool.query(`UPDATE command SET status = 'accepted' WHERE id = $1`, [moved])
+  for (const id of [moved, waiting])
+    await platform.publishAsync(topics.platform('changed', id), '', { qos: 1 })
+  await waitFor('word of the other', () => heard.includes(waiting))
+  expect(heard).toEqual([waiting])
+  await other.endAsync(true)
+})
