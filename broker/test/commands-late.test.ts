@@ -130,7 +130,7 @@ it('C-TELL-1 what one API queued or cancelled is told to all, with the row as it
   await other.endAsync(true)
 })
 
-it('C-TELL-2 a command that has moved on since is not told from the word of an API: it would overtake its steps', async () => {
+it('C-TELL-3 a command that has moved on since is not told from the word of an API: it would overtake its steps', async () => {
   const heard: string[] = []
   const other = await connectAsync(broker.url, {
     ...{ username: '$telltale', password: broker.platformSecret, reconnectPeriod: 0 },
