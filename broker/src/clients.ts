@@ -113,11 +113,17 @@ export class Clients {
     for (const client of [...(this.#byName.get(name) ?? [])]) void this.close(client, reason)
   }
 
-  /** The device has connected to another broker; its session there is newer when its epoch is higher. */
-  closeOlder(deviceId: string, epoch: number): void {
+  /**
+   * The device has connected to another broker; its session there is newer when its epoch is higher.
+   * @returns the epoch of its session here when that is the newer one. The other broker may have heard of it before it
+   *   knew its own, so it has to hear of it again.
+   */
+  closeOlder(deviceId: string, epoch: number): number | undefined {
     const client = this.#devices.get(deviceId)
-    const session = client && this.#attachments.get(client)?.session
-    if (client && session?.epoch !== undefined && session.epoch < epoch) void this.close(client, 'taken_over')
+    const own = client && this.#attachments.get(client)?.session?.epoch
+    if (client === undefined || own === undefined) return undefined
+    if (own < epoch) void this.close(client, 'taken_over')
+    return own > epoch ? own : undefined
   }
 
   /** Wills lie: that of a device which was taken over is not sent. Integrations' are, as MQTT says. */

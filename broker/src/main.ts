@@ -231,7 +231,10 @@ async function connectCluster(cluster: Cluster, broker: Broker, router: Router):
     },
     onClient: (clientId) => broker.clients.closeById(clientId),
     connectedOf: (clientIds) => broker.clients.connectedOf(clientIds),
-    onDevice: (deviceId, epoch) => broker.clients.closeOlder(deviceId, epoch),
+    onDevice: (deviceId, epoch) => {
+      const newer = broker.clients.closeOlder(deviceId, epoch)
+      if (newer !== undefined) cluster.announceDevice(deviceId, newer)
+    },
   })
   router.connect(cluster)
   // The API tells one broker; whichever holds the device must hear it.
