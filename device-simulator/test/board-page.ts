@@ -48,6 +48,14 @@ export class BoardPage {
       .getByText(words, { exact: true })
       .waitFor({ state: 'attached' })
   }
+
+  /** Said, and ready for an arrow: the places are measured in the frame after the word, no hand is as quick. */
+  async lifted(words: string): Promise<void> {
+    await this.said(words)
+    await this.#page.evaluate(
+      'new Promise((ready) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(ready))))',
+    )
+  }
 }
 
 interface RoomOptions {
