@@ -115,6 +115,11 @@ describe.skipIf(toolMissing('chromium'))('by keyboard only', () => {
   it('U-KEYBOARD-4 reads a chart by the arrow keys, looks closer and goes back', async () => {
     for (const level of [23, 24, 25]) await say(`{"level":${level}}`)
     const chart = page.getByRole('application', { name: /Water level/ })
+    // A chart under the crosshair holds still: what it is to show has to be there before.
+    const region = page.getByRole('region', { name: /Water level/ })
+    await waitFor('the newest in the chart', async () =>
+      /last\s*25\.0/.test((await region.textContent()) ?? ''),
+    )
     await keyboard.walkTo(chart)
     await page.keyboard.press('End')
     await page.keyboard.press('ArrowLeft')
