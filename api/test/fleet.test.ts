@@ -98,7 +98,7 @@ it('D-FLEET-3 a sparkline has a point a minute of the first number, and none whe
   expect(newest).toBeGreaterThanOrEqual(57)
 })
 
-it('D-FLEET-4 disabling many closes every connection, is written down once, and tells what it did', async () => {
+it('D-FLEET-4 disabling many closes every connection, is on record, and tells what it did', async () => {
   for (const id of ['a', 'b', 'c']) await addDevice(api, id)
   await call(api, 'PATCH /devices/c', { headers: operator, body: { disabled: true } })
   await until(() => revoked().length === 1)

@@ -6,13 +6,13 @@ import { Plus, Undo2 } from 'lucide-react'
 import { useState } from 'react'
 import { TimeFrame } from '../charts/time-frame.tsx'
 import { TopBar } from '../shell/top-bar.tsx'
+import { LeaveQuestion } from '../ui/leave-question.tsx'
 import { Quietbox } from '../ui/states.tsx'
 import { randomUuid } from '../ui/uuid.ts'
 import { BoardCrumb } from './board-crumb.tsx'
 import { Conflict, SaveFailure } from './conflict.tsx'
 import { EditGrid } from './edit-grid.tsx'
 import { changePanel } from './layout.ts'
-import { LeaveQuestion } from './leave-question.tsx'
 import { PanelDialog } from './panel-dialog.tsx'
 import { panelsMax, sourcesOf } from './panels.ts'
 import { RangeChoice } from './range-choice.tsx'
@@ -95,7 +95,12 @@ export function Editor({ board }: { board: Board }) {
         onClose={() => setDialog(null)}
         onDone={put}
       />
-      <LeaveQuestion dirty={edit.dirty} boardId={board.id} />
+      <LeaveQuestion
+        dirty={edit.dirty}
+        what="board"
+        // Another range of the same board.
+        staysAt={({ pathname, search }) => pathname === `/boards/${board.id}` && isEdit(search)}
+      />
     </>
   )
 }
@@ -123,4 +128,8 @@ function EditActions({ edit, boardId }: { edit: Editing; boardId: string }) {
       </button>
     </>
   )
+}
+
+function isEdit(search: unknown): boolean {
+  return typeof search === 'object' && search !== null && 'edit' in search
 }

@@ -8,7 +8,7 @@ export const pointsMax = 600
 
 type RowRules = { from: number; to: number; bucketMs: number | null; gaps: readonly Gap[] }
 
-/** What Recharts draws: the visible points, thinned, with an empty row in every gap so the line breaks. */
+/** What a line is drawn from: the visible points, thinned, with an empty row in every gap so the line breaks. */
 export function chartRows(points: readonly Point[], { from, to, bucketMs, gaps }: RowRules): Row[] {
   const first = Math.max(
     0,

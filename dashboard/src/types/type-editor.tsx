@@ -1,12 +1,12 @@
-import { Modal, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useBlocker } from '@tanstack/react-router'
 import type { DeviceType, DeviceTypeBody } from '@telltale/api/contract'
 import { type RefObject, type SyntheticEvent, useEffect, useRef, useState } from 'react'
 import { ApiError } from '../api.ts'
 import { useMay } from '../session/session.ts'
 import { formatCount } from '../ui/format.ts'
+import { LeaveQuestion } from '../ui/leave-question.tsx'
 import { NeedsRole } from '../ui/locked.tsx'
 import { Failure } from '../ui/states.tsx'
 import { CommandRows } from './command-rows.tsx'
@@ -102,7 +102,7 @@ export function TypeEditor({ name, type }: TypeEditorProps) {
         </span>
         {type !== null && <DeleteType type={type} may={may} onDeleted={edit.discard} />}
       </div>
-      <LeaveQuestion dirty={dirty && !save.isPending} />
+      <LeaveQuestion what="page" dirty={dirty && !save.isPending} />
     </form>
   )
 }
@@ -197,33 +197,5 @@ function Refusal({ error, slots, rest }: { error: Error; slots: number; rest: re
       ))}
       {error instanceof ApiError && <small className="ink-3">request {error.problem.requestId}</small>}
     </div>
-  )
-}
-
-function LeaveQuestion({ dirty }: { dirty: boolean }) {
-  const blocker = useBlocker({ shouldBlockFn: () => dirty, enableBeforeUnload: dirty, withResolver: true })
-  const stay = () => blocker.status === 'blocked' && blocker.reset()
-  return (
-    <Modal
-      opened={blocker.status === 'blocked'}
-      onClose={stay}
-      title="Leave without saving?"
-      centered
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
-      <p className="ink-2">What you have changed on this page is not saved yet.</p>
-      <div className="confirm__answers">
-        <button type="button" className="btn" data-autofocus onClick={stay}>
-          Stay here
-        </button>
-        <button
-          type="button"
-          className="btn btn--danger"
-          onClick={() => blocker.status === 'blocked' && blocker.proceed()}
-        >
-          Leave
-        </button>
-      </div>
-    </Modal>
   )
 }

@@ -1,10 +1,17 @@
 import { Modal } from '@mantine/core'
 import { useBlocker } from '@tanstack/react-router'
 
-/** Another range of the same board is no leaving. */
-export function LeaveQuestion({ dirty, boardId }: { dirty: boolean; boardId: string }) {
+type Place = { pathname: string; search: unknown }
+type LeaveQuestionProps = {
+  dirty: boolean
+  what: 'page' | 'board'
+  /** Going there is no leaving. */
+  staysAt?: (next: Place) => boolean
+}
+
+export function LeaveQuestion({ dirty, what, staysAt }: LeaveQuestionProps) {
   const blocker = useBlocker({
-    shouldBlockFn: ({ next }) => dirty && !(next.pathname === `/boards/${boardId}` && isEdit(next.search)),
+    shouldBlockFn: ({ next }) => dirty && staysAt?.(next) !== true,
     enableBeforeUnload: dirty,
     withResolver: true,
   })
@@ -17,7 +24,7 @@ export function LeaveQuestion({ dirty, boardId }: { dirty: boolean; boardId: str
       centered
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
-      <p className="ink-2">What you have changed on this board is not saved yet.</p>
+      <p className="ink-2">What you have changed on this {what} is not saved yet.</p>
       <div className="confirm__answers">
         <button type="button" className="btn" data-autofocus onClick={stay}>
           Stay here
@@ -32,8 +39,4 @@ export function LeaveQuestion({ dirty, boardId }: { dirty: boolean; boardId: str
       </div>
     </Modal>
   )
-}
-
-function isEdit(search: unknown): boolean {
-  return typeof search === 'object' && search !== null && 'edit' in search
 }
