@@ -132,7 +132,7 @@ function readDocument(file) {
 // ── The specification and the tests hold the same rule ids ────────────────────────────────────────
 
 function checkRuleIds() {
-  const ruleId = '[MTPCLDUSO]-[A-Z][A-Z0-9]*-\\d+'
+  const ruleId = '[MTPCLDUSOR]-[A-Z][A-Z0-9]*-\\d+'
   const tested = new Map()
   for (const file of code.filter((name) => name.endsWith('.test.ts')))
     for (const [, id] of read(file).matchAll(new RegExp(`['"\`](${ruleId})\\b`, 'g'))) tested.set(id, file)

@@ -22,6 +22,21 @@ export const limits = {
     retryDelayMinMs: 100,
     retryDelayMaxMs: 5_000,
   },
+  spool: {
+    /** A batch the database has not taken after so long goes to the broker's own disk, and all that follows with it. */
+    engageAfterMs: 2_000,
+    /** What waits on disk is stored so quickly: the database is back, and new messages go straight to it. */
+    promptCommitMs: 1_000,
+    /** Removed as a whole when all in it is stored; small enough that little is read again after a crash. */
+    segmentBytes: 16 * 1024 * 1024,
+    /** Of a disk's bytes, and not more than this, stay free: a database on the same disk needs room to come back. */
+    diskReserveShare: 0.05,
+    diskReserveBytesMax: 256 * 1024 * 1024,
+    retryDelayMinMs: 100,
+    retryDelayMaxMs: 2_000,
+    /** A connection that says nothing for so much longer than a statement may take is given up. */
+    silentBeyondStatementMs: 3_000,
+  },
   enrolments: {
     /** Unknown devices that wait to be let in: more than anybody would look through. */
     waitingMax: 1_000,

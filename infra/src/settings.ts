@@ -79,6 +79,12 @@ export const settings = {
     default: 24 * 7,
     description: 'hours after which the session of an absent client ends, 1 to 8784',
   }),
+  TELLTALE_SPOOL_BYTES: Type.Integer({
+    minimum: 1024 * 1024,
+    maximum: 2 ** 53 - 1,
+    default: 1024 * 1024 * 1024,
+    description: 'bytes the broker keeps on disk while the database is away, at least 1048576',
+  }),
   TELLTALE_DATA_DIR: Type.String({ minLength: 1, default: './data', description: 'a folder' }),
   TELLTALE_ADMIN_PASSWORD: secret('a password of at least 8 characters'),
   TELLTALE_PLATFORM_SECRET: secret('the secret broker and API share, at least 8 characters'),

@@ -10,6 +10,7 @@ export {
   type ReplyPayload,
   type ReplyStatus,
   replyStatuses,
+  type SpoolState,
   type StampedReading,
   type TotalsPayload,
   type Value,

@@ -101,6 +101,27 @@ export interface TotalsPayload {
   rssBytes?: number
   nodeVersion?: string
   aedesVersion?: string
+  spool?: SpoolState
+}
+
+/** What the broker keeps on its own disk while the database does not answer. */
+export interface SpoolState {
+  /**
+   * empty: nothing waits. taking: messages are kept and acknowledged here, for the database does not answer. replaying:
+   * it answers, and what waits here is being stored. full: nothing more is taken, and publishers are not read.
+   */
+  state: 'empty' | 'taking' | 'replaying' | 'full'
+  /** Messages that wait to be stored, and the bytes they take on disk. */
+  messages: number
+  bytes: number
+  bytesMax: number
+  /** When the one that waits the longest was received; null when none waits. */
+  oldestAt: number | null
+  /** Messages kept here, and brought from here into the database, since the broker's start. */
+  spooledTotal: number
+  replayedTotal: number
+  /** Of what cannot be read any more and was set aside for a person to look at. */
+  damagedBytes: number
 }
 
 /** Open connections of one listener. */
