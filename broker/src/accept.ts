@@ -1,20 +1,20 @@
+import { randomUUID } from 'node:crypto'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
-import { retry } from '@telltale/infra/retry'
-import { isTransient } from '@telltale/infra/storage/errors'
 import type { RejectedRow } from '@telltale/infra/storage/telemetry'
 import type { PublishPacket } from 'aedes'
+import { refusedReason } from './batch.ts'
 import { decodeReply } from './command-replies.ts'
 import type { CommandDispatcher } from './commands.ts'
 import { type RejectedPayload, type Topic, topics } from './contract/index.ts'
 import type { DeviceSession, Presence, Source } from './presence.ts'
+import type { Outage } from './spool/outage.ts'
 import { type Decoded, decodeMetric, decodeTelemetry, encodeReadings, type TimeWindow } from './telemetry.ts'
 import type { TelemetryWriter } from './telemetry-writer.ts'
 
-const REPLY_BACKOFF = { minMs: limits.writer.retryDelayMinMs, maxMs: limits.writer.retryDelayMaxMs }
-
 export interface AcceptDeps {
   writer: TelemetryWriter
+  outage: Outage
   presence: Presence
   commands: CommandDispatcher
   window: TimeWindow
@@ -93,6 +93,7 @@ function store(deps: AcceptDeps, publish: Publish, decoded: Decoded): void {
 
 function rejectedRow({ source, packet, payload, nowMs }: Publish, reason: string): RejectedRow {
   return {
+    key: randomUUID(),
     deviceId: source.deviceId,
     receivedAtMs: nowMs,
     topic: packet.topic,
@@ -124,10 +125,16 @@ function acceptStatus(deps: AcceptDeps, publish: Publish): void {
   // An empty retained status clears the retained message; it says nothing about the device.
   if (payload.length === 0) return publish.done()
   const status = decodeStatus(payload)
-  if (status) return deps.presence.reported(publish.source as DeviceSession, status, publish.done)
-  const rejected = 'status is neither online nor offline'
-  store(deps, publish, { readings: [], rejected })
+  if (!status) return store(deps, publish, { readings: [], rejected: 'status is neither online nor offline' })
+  const session = publish.source as DeviceSession
+  const written = new Promise<void>((resolve) => deps.presence.reported(session, status, resolve))
+  // A word belongs to its connection: one whose beginning is not on record yet has no place to look for later.
+  const report = { epoch: session.epoch ?? NO_EPOCH, status, at: new Date(publish.nowMs) }
+  void deps.outage.doOrKeep({ kind: 'status', report }, () => written).then(publish.done)
 }
+
+/** No row has it. */
+const NO_EPOCH = 0
 
 /** `online` / `offline`, or `{"status": …}`. */
 function decodeStatus(payload: Buffer): 'online' | 'offline' | undefined {
@@ -152,13 +159,12 @@ function acceptReply(deps: AcceptDeps, publish: Publish, commandId: string): voi
     return store(deps, publish, { readings: [], rejected })
   }
   const { deviceId } = publish.source
-  // The row is the truth: a reply is acknowledged when it is written, however long the database is away.
-  const work = (attempt: number) =>
+  // The row is the truth: a reply is acknowledged when it is written, or when it is kept to be written.
+  const settle = (attempt: number) =>
     deps.commands.reply({ deviceId, commandId, isRepeated: attempt > 0 || publish.packet.dup }, reply)
-  retry(work, { ...REPLY_BACKOFF, isRetryable: isTransient }).then(publish.done, (error: Error) =>
-    store(deps, publish, {
-      readings: [],
-      rejected: `the database refused the reply: ${error.message}`.replaceAll('\0', ''),
-    }),
-  )
+  deps.outage
+    .doOrKeep({ kind: 'reply', reply: { deviceId, commandId, payload: reply } }, settle)
+    .then(publish.done, (error: Error) =>
+      store(deps, publish, { readings: [], rejected: refusedReason(error) }),
+    )
 }

@@ -7,6 +7,8 @@ import { isDeviceId, type ProblemCode, parseTopic } from './contract/index.ts'
 import type { CredentialLookup } from './credential-lookup.ts'
 import type { Peer } from './peer.ts'
 import { mayPublish, PLATFORM_USER, type Principal } from './principals.ts'
+import { DatabaseAway, type PromptDatabase } from './prompt-database.ts'
+import type { Named, Proof, SignInMemory } from './sign-in-memory.ts'
 
 /** CONNACK return codes, MQTT 3.1.1 table 3.1. */
 export const connackCodes = {
@@ -29,6 +31,9 @@ export class RefusedError extends Error {
 
 export interface AuthenticateDeps {
   pool: Pool
+  /** Asked whether a credential is good; while it is away, `memory` knows who was let in lately. */
+  database: PromptDatabase
+  memory: SignInMemory
   credentials: CredentialLookup
   platformSecret: string
   enrolment: { mode: 'closed' | 'approve' | 'open'; keyHash: Buffer | undefined }
@@ -73,12 +78,37 @@ function byPlatformSecret({ platformSecret }: AuthenticateDeps, { password }: Cl
 
 async function byIntegrationSecret(deps: AuthenticateDeps, claim: Claim, name: string): Promise<Principal> {
   if (!claim.password || !isDeviceId(name)) throw wrongSecret()
-  const found = await findIntegration(deps.pool, name)
-  if (!found) throw badCredentials('unknown_device', `there is no integration called ${name}`)
   const credentialHash = hashSecret(claim.password)
-  if (!sameHash(found.hash, credentialHash)) throw wrongSecret()
-  await noteIntegrationConnected(deps.pool, name)
-  return { kind: 'integration', name, read: found.read, write: found.write, credentialHash }
+  const proof: Proof = { name: `@${name}`, kind: 'secret', hash: credentialHash }
+  return fromMemoryWhileAway(deps, proof, async () => {
+    const found = await deps.database.ask((pool) => findIntegration(pool, name))
+    if (!found) throw badCredentials('unknown_device', `there is no integration called ${name}`)
+    if (!sameHash(found.hash, credentialHash)) throw wrongSecret()
+    await deps.database.ask((pool) => noteIntegrationConnected(pool, name))
+    return { kind: 'integration', name, read: found.read, write: found.write, credentialHash }
+  })
+}
+
+/**
+ * The database decides. Only while it does not answer is somebody let in because it let him in before, by the same
+ * proof; whoever is not remembered comes again later.
+ */
+async function fromMemoryWhileAway(
+  { memory }: AuthenticateDeps,
+  proof: Proof,
+  ask: () => Promise<Named>,
+): Promise<Named> {
+  const askedMs = performance.now()
+  try {
+    const principal = await ask()
+    memory.remember(principal, proof.kind, askedMs)
+    return principal
+  } catch (error) {
+    if (error instanceof RefusedError) memory.refused(proof)
+    const known = error instanceof DatabaseAway ? memory.find(proof) : undefined
+    if (!known) throw error
+    return known
+  }
 }
 
 async function byDeviceSecret(deps: AuthenticateDeps, claim: Claim): Promise<Principal> {
@@ -86,15 +116,17 @@ async function byDeviceSecret(deps: AuthenticateDeps, claim: Claim): Promise<Pri
   if (deviceId === undefined || password === undefined || !isDeviceId(deviceId))
     throw badCredentials('wrong_secret', 'user name (the device id) and password (its secret) are needed')
   const credentialHash = hashSecret(password)
-  const found = await deps.credentials.find(deviceId)
-  const device: Principal = { kind: 'device', deviceId, credentialHash }
-  if (!found) {
-    await enrolDevice(deps, claim, device)
+  const device = { kind: 'device' as const, deviceId, credentialHash }
+  return fromMemoryWhileAway(deps, { name: deviceId, kind: 'secret', hash: credentialHash }, async () => {
+    const found = await deps.credentials.find(deviceId)
+    if (!found) {
+      await enrolDevice(deps, claim, device)
+      return device
+    }
+    if (!found.hashes.some((known) => sameHash(known, credentialHash))) throw wrongSecret()
+    if (found.disabled) throw disabled()
     return device
-  }
-  if (!found.hashes.some((known) => sameHash(known, credentialHash))) throw wrongSecret()
-  if (found.disabled) throw disabled()
-  return device
+  })
 }
 
 /** An unknown device that shows the enrolment key. @throws RefusedError unless it is registered by that */
@@ -119,7 +151,7 @@ async function enrolDevice(
 }
 
 async function byCertificate(
-  { pool }: AuthenticateDeps,
+  deps: AuthenticateDeps,
   { username }: Claim,
   { commonName: deviceId, fingerprint }: NonNullable<Peer['certificate']>,
 ): Promise<Principal> {
@@ -130,18 +162,21 @@ async function byCertificate(
     )
   if (!isDeviceId(deviceId))
     throw notAuthorized('certificate_mismatch', "the certificate's common name is no device id")
-  switch (await admitCertificate(pool, { deviceId, fingerprint })) {
-    case 'known':
-      return { kind: 'device', deviceId, credentialHash: fingerprint }
-    case 'revoked':
-      throw notAuthorized('certificate_revoked', 'the certificate is revoked')
-    case 'full':
-      throw notAuthorized('certificate_revoked', 'the device has as many certificates as it may have')
-    case 'disabled':
-      throw disabled()
-    case 'unknown_device':
-      throw badCredentials('unknown_device', `there is no device called ${deviceId}`)
-  }
+  const proof: Proof = { name: deviceId, kind: 'certificate', hash: fingerprint }
+  return fromMemoryWhileAway(deps, proof, async () => {
+    switch (await deps.database.ask((pool) => admitCertificate(pool, { deviceId, fingerprint }))) {
+      case 'known':
+        return { kind: 'device', deviceId, credentialHash: fingerprint }
+      case 'revoked':
+        throw notAuthorized('certificate_revoked', 'the certificate is revoked')
+      case 'full':
+        throw notAuthorized('certificate_revoked', 'the device has as many certificates as it may have')
+      case 'disabled':
+        throw disabled()
+      case 'unknown_device':
+        throw badCredentials('unknown_device', `there is no device called ${deviceId}`)
+    }
+  })
 }
 
 function badCredentials(code: ProblemCode, message: string): RefusedError {

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
+import { limits } from '@telltale/infra/limits'
 import type { Series, SeriesKind, SeriesWanted } from '@telltale/infra/storage/series'
 import type { RejectedRow, TelemetryBatch } from '@telltale/infra/storage/telemetry'
-import type { Value } from './contract/index.ts'
+import { topics, type Value } from './contract/index.ts'
 import type { SeriesCache } from './series-cache.ts'
+import type { KeptReply } from './spool/records.ts'
 import type { Reading } from './telemetry.ts'
 
 /** A decoded message on its way into the database. */
@@ -12,7 +15,7 @@ export interface Message {
   rowCount: number
   payloadBytes: number
   receivedAtMs: number
-  /** Called once, after the commit. */
+  /** Called once, when it is in the database or on the broker's own disk. */
   stored: () => void
 }
 
@@ -97,9 +100,60 @@ function addReadings(
   return unplaced
 }
 
-function tooManyMetrics(message: Message, metrics: string[]): RejectedRow {
-  const payload = Buffer.from(JSON.stringify(metrics)).subarray(0, 4096)
+/** Why it is quarantined, in text the database can keep. */
+export function refusedReason(error: Error): string {
+  return `the database refused it: ${error.message}`.replaceAll('\0', '').slice(0, 500)
+}
+
+/** What the database refused, as a rejected message. */
+export function quarantined(message: Message, error: Error): Message {
+  const payload = Buffer.from(JSON.stringify(message.readings)).subarray(0, limits.rejected.payloadBytesKept)
   return {
+    ...message,
+    readings: [],
+    rowCount: 1,
+    rejected: message.rejected ?? {
+      key: keyOf(message, 'refused'),
+      deviceId: message.deviceId,
+      receivedAtMs: message.receivedAtMs,
+      topic: 'telemetry',
+      reason: refusedReason(error),
+      payload,
+      payloadBytes: message.payloadBytes,
+    },
+  }
+}
+
+/** A command's reply that the database refused after it had waited on disk. */
+export function refusedReply({ deviceId, commandId, payload }: KeptReply, error: Error): Message {
+  const receivedAtMs = Date.now()
+  const bytes = Buffer.from(JSON.stringify(payload))
+  const rejected: RejectedRow = {
+    key: uuidOf(['refused reply', deviceId, commandId, payload]),
+    deviceId,
+    receivedAtMs,
+    topic: topics.reply(deviceId, commandId),
+    reason: refusedReason(error),
+    payload: bytes.subarray(0, limits.rejected.payloadBytesKept),
+    payloadBytes: bytes.length,
+  }
+  const stored = () => {}
+  return { deviceId, readings: [], rejected, rowCount: 1, payloadBytes: bytes.length, receivedAtMs, stored }
+}
+
+/** The same whenever the same message is stored, also after it waited on disk. */
+function keyOf({ deviceId, receivedAtMs, readings }: Message, why: string): string {
+  return uuidOf([why, deviceId, receivedAtMs, readings])
+}
+
+function uuidOf(words: unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(words)).digest('hex').slice(0, 32)
+}
+
+function tooManyMetrics(message: Message, metrics: string[]): RejectedRow {
+  const payload = Buffer.from(JSON.stringify(metrics)).subarray(0, limits.rejected.payloadBytesKept)
+  return {
+    key: keyOf(message, 'too many metrics'),
     deviceId: message.deviceId,
     receivedAtMs: message.receivedAtMs,
     topic: 'telemetry',

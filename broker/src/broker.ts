@@ -123,6 +123,11 @@ export class Broker {
     else publish()
   }
 
+  /** For a device that does not say so itself. */
+  writeStatus(deviceId: string, status: 'online' | 'offline'): void {
+    this.publish(topics.status(deviceId), Buffer.from(status), { retain: true })
+  }
+
   /** Word of the API, through another broker. */
   heardFromApi(topic: Topic): void {
     this.#publishing.fromApi(topic)
@@ -236,7 +241,7 @@ export class Broker {
     if (attached) this.#deps.commands.connected(session.deviceId, attached)
     if (former) void this.clients.close(former, 'taken_over')
     // A device that writes its own status overwrites this; one that never does is not left without.
-    this.#writeStatus(session.deviceId, 'online')
+    this.writeStatus(session.deviceId, 'online')
   }
 
   /** CONNACK is out: what the client sends may pass, what is queued for it is sent. */
@@ -259,7 +264,7 @@ export class Broker {
     this.#deps.presence.disconnected(session, reason)
     // Whoever left without saying so (no will, or a will that said something else) is said to be offline.
     if (isLive && session.reported !== 'offline' && reason !== 'taken_over' && !this.#isClosing)
-      this.#writeStatus(session.deviceId, 'offline')
+      this.writeStatus(session.deviceId, 'offline')
   }
 
   #forget(client: Client): void {
@@ -282,9 +287,5 @@ export class Broker {
     attachment.endReason ??= 'protocol_error'
     this.#deps.diagnostics.report({ ...whoIs(client, attachment), ...refusal })
     callback(new Error(refusal.detail))
-  }
-
-  #writeStatus(deviceId: string, status: 'online' | 'offline'): void {
-    this.publish(topics.status(deviceId), Buffer.from(status), { retain: true })
   }
 }

@@ -3,7 +3,7 @@ import { type Attachment, endReasonOf } from './attachment.ts'
 import type { ConnectionCount, PresenceReason } from './contract/index.ts'
 import { principalName } from './principals.ts'
 
-interface CredentialInUse {
+export interface CredentialInUse {
   name: string
   kind: 'device' | 'integration'
   hash: Buffer

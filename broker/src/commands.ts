@@ -23,6 +23,7 @@ import { CommandLane } from './command-lane.ts'
 import { replyTransition } from './command-replies.ts'
 import type { ReplyPayload } from './contract/index.ts'
 import type { Attached } from './sessions/sessions.ts'
+import { Trouble } from './trouble.ts'
 
 const BACKOFF = { minMs: 100, maxMs: 2_000 }
 
@@ -34,6 +35,8 @@ const BACKOFF = { minMs: 100, maxMs: 2_000 }
 export class CommandDispatcher {
   readonly #deps: { pool: Pool; log: Logger; publish: (record: CommandRecord) => void }
   readonly #clock: CommandClock
+  readonly #sweepTrouble: Trouble
+  readonly #sendTrouble: Trouble
   readonly #lanes = new Map<string, CommandLane>()
   /** Command → its change under way: what is told of one command is told in the order of its changes. */
   readonly #changing = new Map<string, Promise<unknown>>()
@@ -45,6 +48,8 @@ export class CommandDispatcher {
   constructor(deps: { pool: Pool; log: Logger; publish: (record: CommandRecord) => void }) {
     this.#deps = deps
     this.#clock = new CommandClock(deps)
+    this.#sweepTrouble = new Trouble(deps.log, 'the command sweep failed; it runs again')
+    this.#sendTrouble = new Trouble(deps.log, 'commands could not be sent; the sweep tries again')
   }
 
   start(): void {
@@ -125,7 +130,7 @@ export class CommandDispatcher {
         if (!lane.isFull) await this.#sendNext(lane)
       }
     } catch (error) {
-      this.#deps.log.warn({ err: error, deviceId }, 'commands could not be sent; the sweep tries again')
+      this.#sendTrouble.failed(error, { deviceId })
     } finally {
       lane.isDispatching = false
     }
@@ -213,8 +218,10 @@ export class CommandDispatcher {
       const nowMs = await this.#clock.now()
       for (const deviceId of await listDevicesWithDueCommands(this.#deps.pool, this.#nextToAsk(), nowMs))
         this.nudge(deviceId)
+      this.#sweepTrouble.worked()
+      this.#sendTrouble.worked()
     } catch (error) {
-      this.#deps.log.warn({ err: error }, 'the command sweep failed; it runs again')
+      this.#sweepTrouble.failed(error)
     }
   }
 

@@ -9,6 +9,7 @@ import {
   recordProblems,
 } from '@telltale/infra/storage/problems'
 import type { ProblemCode, ProblemCounts } from './contract/index.ts'
+import { Trouble } from './trouble.ts'
 
 const { nameCharsMax, detailCharsMax, gatheredMax, flushMs, pruneMs, logLinesPerMinute } = limits.problems
 const MINUTE_MS = 60_000
@@ -31,6 +32,7 @@ export interface Problem {
 export class Diagnostics {
   readonly #pool: Pool
   readonly #log: Logger
+  readonly #trouble: Trouble
   readonly #counts: ProblemCounts = {}
   readonly #lines = new Map<ProblemCode, { sinceMs: number; written: number; suppressed: number }>()
   #gathered = new Map<string, GatheredProblem>()
@@ -43,6 +45,7 @@ export class Diagnostics {
   constructor(deps: { pool: Pool; log: Logger }) {
     this.#pool = deps.pool
     this.#log = deps.log
+    this.#trouble = new Trouble(deps.log, 'connection problems could not be written')
   }
 
   start(): void {
@@ -129,9 +132,10 @@ export class Diagnostics {
       if (problems.length > 0) {
         await recordProblems(this.#pool, problems)
         this.#isGrown = true
+        this.#trouble.worked()
       }
     } catch (err) {
-      this.#log.warn({ err, problems: problems.length }, 'connection problems could not be written')
+      this.#trouble.failed(err, { problems: problems.length })
       if (isTransient(err)) this.#putBack(problems)
     }
     await this.#prune().catch((err: unknown) => this.#log.warn({ err }, 'connection problems not pruned'))

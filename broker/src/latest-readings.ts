@@ -3,6 +3,7 @@ import type { Logger } from '@telltale/infra/log'
 import { type LatestRow, repairLatest, repairSeries, saveLatest } from '@telltale/infra/storage/latest'
 import type { Pool } from '@telltale/infra/storage/pool'
 import type { BatchResult, TelemetryBatch } from '@telltale/infra/storage/telemetry'
+import { Trouble } from './trouble.ts'
 
 const { flushMs, flushRowsMax, flushShareMax } = limits.latest
 
@@ -13,6 +14,7 @@ const { flushMs, flushRowsMax, flushShareMax } = limits.latest
 export class LatestReadings {
   readonly #pool: Pool
   readonly #log: Logger
+  readonly #trouble: Trouble
   #changed = new Map<number, LatestRow>()
   /** Met duplicates: the value given may not be the one that was kept. */
   #doubtful = new Set<number>()
@@ -23,6 +25,7 @@ export class LatestReadings {
   constructor(pool: Pool, log: Logger) {
     this.#pool = pool
     this.#log = log
+    this.#trouble = new Trouble(log, 'latest readings not saved; trying again')
   }
 
   start(): void {
@@ -63,7 +66,10 @@ export class LatestReadings {
     this.#timer = setTimeout(() => {
       const startedMs = performance.now()
       this.#flushing = this.#flush()
-        .catch((err: unknown) => this.#log.warn({ err }, 'latest readings not saved; trying again'))
+        .then(
+          () => this.#trouble.worked(),
+          (err: unknown) => this.#trouble.failed(err),
+        )
         .finally(() => {
           const tookMs = performance.now() - startedMs
           this.#plan(Math.max(flushMs, tookMs / flushShareMax))

@@ -13,6 +13,8 @@ const { lostAfterMs, heartbeatMs } = limits.cluster
 
 export interface LivenessDeps {
   pool: Pool
+  /** The sign of life waits for nothing else that the database does not answer. */
+  promptPool: Pool
   brokerId: string
   log: Logger
   /** Devices that are offline because their broker is gone. */
@@ -45,8 +47,8 @@ export class Liveness {
 
   /** Every few seconds. */
   async beat(): Promise<void> {
-    const { pool, brokerId } = this.#deps
-    await keepBrokerSeen(pool, brokerId)
+    const { promptPool, brokerId } = this.#deps
+    await keepBrokerSeen(promptPool, brokerId)
     const nowMs = performance.now()
     const pauseMs = nowMs - this.#beatMs
     this.#beatMs = nowMs
@@ -56,8 +58,8 @@ export class Liveness {
   }
 
   async #findLost(): Promise<void> {
-    const { pool, brokerId, log } = this.#deps
-    const silent = await findLostBrokers(pool, { brokerId, lostAfterMs })
+    const { pool, promptPool, brokerId, log } = this.#deps
+    const silent = await findLostBrokers(promptPool, { brokerId, lostAfterMs })
     for (const known of this.#lost) if (!silent.includes(known)) this.#lost.delete(known)
     for (const other of silent) {
       const devices = await endSessionsOf(pool, other)

@@ -5,12 +5,14 @@ import { type Releases, runService } from '@telltale/infra/service'
 import { tlsFiles } from '@telltale/infra/settings-rules'
 import { noteBrokerSettings } from '@telltale/infra/storage/broker-settings'
 import { openEngine } from '@telltale/infra/storage/engine'
+import { checkDatabase, warnOfDurability } from '@telltale/infra/storage/start-check'
 import { ownerOf, saidClientId } from './attachment.ts'
+import { BatchStore } from './batch-store.ts'
 import { Broker } from './broker.ts'
-import { Cluster } from './cluster.ts'
+import { connectCluster, joinCluster } from './cluster-join.ts'
 import { CommandDispatcher } from './commands.ts'
 import { type BrokerConfig, brokerConfig, shownSettings, timeWindow } from './config.ts'
-import { filters, type PlatformKind, parseTopic, topics } from './contract/index.ts'
+import { type PlatformKind, topics } from './contract/index.ts'
 import { CredentialLookup } from './credential-lookup.ts'
 import { Diagnostics } from './diagnostics.ts'
 import { DeviceDirectory } from './directory.ts'
@@ -23,6 +25,7 @@ import { listenTls } from './listeners-tls.ts'
 import { Liveness } from './liveness.ts'
 import { openPools } from './pools.ts'
 import { Presence } from './presence.ts'
+import { PromptDatabase } from './prompt-database.ts'
 import { repeat } from './repeat.ts'
 import { Revocations } from './revocations.ts'
 import { Router } from './router.ts'
@@ -30,7 +33,11 @@ import { SeriesCache } from './series-cache.ts'
 import { openStores, sessionExpiryMs } from './sessions/open-stores.ts'
 import { type QueueFull, Sessions } from './sessions/sessions.ts'
 import { StoredWills } from './sessions/stored-wills.ts'
-import { atMost, DRAIN_MS, STOP_MS } from './stopping.ts'
+import { SignInMemory } from './sign-in-memory.ts'
+import { openSpool } from './spool/open-spool.ts'
+import { Outage } from './spool/outage.ts'
+import { Replay } from './spool/replay.ts'
+import { atMost, DRAIN_MS, SPOOL_MS, STOP_MS } from './stopping.ts'
 import { StorageJobs } from './storage-jobs.ts'
 import { TelemetryWriter } from './telemetry-writer.ts'
 import { Totals } from './totals.ts'
@@ -40,14 +47,19 @@ await runService(async (releases) => {
   const config = brokerConfig(process.env)
   const log = createLog('broker', config.TELLTALE_LOG_LEVEL)
   const brokerId = config.TELLTALE_BROKER_ID
-  const { pool, writerPool, jobsPool } = openPools(config, log, releases)
+  const { pool, promptPool, writerPool, jobsPool } = openPools(config, log, releases)
+  await checkDatabase(pool)
+  await warnOfDurability(pool, log)
   const engine = await openEngine(writerPool)
+  const spool = await openSpool(config, log, releases)
+  const outage = new Outage(spool, log)
   const totals = new Totals()
   const latest = new LatestReadings(pool, log)
-  const writer = new TelemetryWriter({
+  const store = new BatchStore({
     ...{ pool: writerPool, engine, latest, totals, log },
     series: new SeriesCache(),
   })
+  const writer = new TelemetryWriter({ store, outage, totals, log })
   const tellApi = (about: PlatformKind, id: string, message: unknown) =>
     broker.publish(topics.platform(about, id), Buffer.from(JSON.stringify(message)))
 
@@ -64,6 +76,7 @@ await runService(async (releases) => {
     publish: (change) => tellApi('presence', change.deviceId, change),
     onOpened: (deviceId, epoch) => cluster?.announceDevice(deviceId, epoch),
     onElsewhere: (deviceId) => broker.clients.closeNamed(deviceId, 'taken_over'),
+    onReopened: (deviceId, status) => broker.writeStatus(deviceId, status),
   })
   const commands = new CommandDispatcher({
     ...{ pool, log },
@@ -71,15 +84,21 @@ await runService(async (releases) => {
   })
   const diagnostics = new Diagnostics({ pool, log })
   const doorkeeper = openDoor(config, diagnostics, releases)
-  const accepting = { writer, presence, commands, window: timeWindow(config), log }
+  const replay = new Replay({
+    ...{ spool, outage, store, pool, totals, log, commands },
+    isBusy: () => writer.isBusy,
+  })
+  const database = new PromptDatabase({ pool: promptPool, log })
+  const memory = new SignInMemory()
+  const storedWills = new StoredWills({ brokerId, durable: stores.durable, log })
+  const accepting = { writer, outage, presence, commands, window: timeWindow(config), log }
   const broker: Broker = new Broker({
     ...accepting,
-    ...{ pool, stores, sessions, router, doorkeeper, diagnostics, totals },
-    storedWills: new StoredWills({ brokerId, durable: stores.durable, log }),
+    ...{ pool, stores, sessions, storedWills, router, doorkeeper, diagnostics, totals },
     platformSecret: config.TELLTALE_PLATFORM_SECRET,
     enrolment: enrolmentOf(config),
-    credentials: new CredentialLookup(pool),
-    directory: new DeviceDirectory(pool),
+    ...{ database, memory, credentials: new CredentialLookup(database) },
+    directory: new DeviceDirectory({ pool, database }),
     limits: {
       deviceSubscriptions: config.TELLTALE_DEVICE_SUBSCRIPTIONS,
       deviceRetained: config.TELLTALE_DEVICE_RETAINED,
@@ -89,11 +108,9 @@ await runService(async (releases) => {
   })
   const expiryMs = sessionExpiryMs(config)
   const revocations = new Revocations({
-    pool,
+    ...{ pool, database, memory, sessions, expiryMs, log },
     clients: broker.clients,
-    sessions,
     durable: stores.durable,
-    ...{ expiryMs, log },
   })
   const publish = (topic: string, payload: Buffer) => broker.publish(topic, payload)
   const wills = new Wills({
@@ -106,15 +123,17 @@ await runService(async (releases) => {
   const sendWills = (id: string) =>
     void wills.sendLeftBy(id).catch((err) => log.warn({ err }, 'wills could not be sent'))
   const liveness = new Liveness({
-    ...{ pool, brokerId, log },
+    ...{ pool, promptPool, brokerId, log },
     onLost: (devices) => {
       presence.lost(devices)
       for (const { deviceId } of devices)
-        if (!broker.clients.live(deviceId))
-          broker.publish(topics.status(deviceId), Buffer.from('offline'), { retain: true })
+        if (!broker.clients.live(deviceId)) broker.writeStatus(deviceId, 'offline')
     },
     onBrokerLost: sendWills,
-    onRevived: () => presence.revive(),
+    onRevived: () => {
+      storedWills.putAgain()
+      return presence.revive()
+    },
   })
   const jobs = new StorageJobs({ pool: jobsPool, engine: await openEngine(jobsPool), config, log })
 
@@ -128,8 +147,10 @@ await runService(async (releases) => {
   releases.add('connections', () => broker.close())
   releases.add('open batches', () => {
     broker.stopReading()
-    return atMost(DRAIN_MS, writer.idle())
+    return writer.drain({ storeMs: DRAIN_MS, spoolMs: SPOOL_MS })
   })
+  releases.add('what waits on disk', () => atMost(STOP_MS, replay.stop()))
+  replay.start()
   if (cluster) await connectCluster(cluster, broker, router)
   cluster?.onBack(() => {
     void sessions.storeIsBack()
@@ -181,6 +202,7 @@ await runService(async (releases) => {
       pendingBytes,
       busyShare,
       ...counts,
+      spool: outage.state(),
     }
     tellApi('totals', brokerId, totals.take(now))
   }
@@ -205,40 +227,6 @@ async function listen(
   const onProblem = (problem: { address: string | null; detail: string }) =>
     diagnostics.report({ ...problem, code: 'tls_failed' })
   await listenTls(broker, { ...files, ...address, log, onProblem }, releases)
-}
-
-/** With Redis there may be other brokers. */
-async function joinCluster(
-  config: BrokerConfig,
-  log: Logger,
-  releases: Releases,
-): Promise<Cluster | undefined> {
-  const url = config.TELLTALE_REDIS_URL
-  if (url === undefined) return undefined
-  const cluster = new Cluster({ url, brokerId: config.TELLTALE_BROKER_ID, log })
-  await cluster.start()
-  releases.add('other brokers', () => cluster.stop())
-  return cluster
-}
-
-/** What comes from other brokers is for the clients here; what goes out, for those that want it. */
-async function connectCluster(cluster: Cluster, broker: Broker, router: Router): Promise<void> {
-  cluster.handOnTo({
-    onPacket: (packet) => {
-      const topic = parseTopic(packet.topic)
-      if (topic.kind === 'platform') broker.heardFromApi(topic)
-      router.receive(packet)
-    },
-    onClient: (clientId) => broker.clients.closeById(clientId),
-    connectedOf: (clientIds) => broker.clients.connectedOf(clientIds),
-    onDevice: (deviceId, epoch) => {
-      const newer = broker.clients.closeOlder(deviceId, epoch)
-      if (newer !== undefined) cluster.announceDevice(deviceId, newer)
-    },
-  })
-  router.connect(cluster)
-  // The API tells one broker; whichever holds the device must hear it.
-  await Promise.all([cluster.want(filters.platform('nudge')), cluster.want(filters.platform('revoked'))])
 }
 
 function openDoor(config: BrokerConfig, diagnostics: Diagnostics, releases: Releases): Doorkeeper {

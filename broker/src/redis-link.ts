@@ -28,13 +28,17 @@ export class RedisLink {
   /** @throws StartError when Redis does not answer */
   async connect(): Promise<void> {
     let lastLogMs = Number.NEGATIVE_INFINITY
+    let last: Error | undefined
     this.#emitter.state.on('error', (err: Error) => {
+      last = err
       if (performance.now() - lastLogMs < limits.cluster.logEveryMs) return
       lastLogMs = performance.now()
       this.#log.warn({ err }, 'Redis is away: messages do not reach other brokers')
     })
-    await Promise.all([this.#publishing.connect(), this.#listening.connect()]).catch((error: Error) => {
-      throw new StartError(`Redis (TELLTALE_REDIS_URL) does not answer: ${error.message}`)
+    const connected = Promise.all([this.#publishing.connect(), this.#listening.connect()])
+    await answeredInTime(connected).catch((error: Error) => {
+      // That of a connection says why, that of `connect` only that it failed.
+      throw new StartError(`Redis (TELLTALE_REDIS_URL) does not answer: ${(last ?? error).message}`)
     })
   }
 
@@ -77,4 +81,16 @@ export class RedisLink {
     await closed
     clearTimeout(timer)
   }
+}
+
+/** One that takes connections and says nothing, frozen for example, would hold the start up without a word. */
+async function answeredInTime(connected: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const silent = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error('it takes connections and is silent')),
+      limits.cluster.connectMs,
+    )
+  })
+  await Promise.race([connected, silent]).finally(() => clearTimeout(timer))
 }

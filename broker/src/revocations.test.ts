@@ -8,10 +8,12 @@ import type { Attachment } from './attachment.ts'
 import { Clients } from './clients.ts'
 import { topics } from './contract/index.ts'
 import type { Principal } from './principals.ts'
+import { PromptDatabase } from './prompt-database.ts'
 import { Revocations } from './revocations.ts'
 import { Sessions } from './sessions/sessions.ts'
 import { collected } from './sessions/store-fixtures.ts'
 import { MemoryStore } from './sessions/store-memory.ts'
+import { SignInMemory } from './sign-in-memory.ts'
 
 const DEVICES = 10_000
 const log = createLog('broker', 'fatal')
@@ -45,7 +47,9 @@ beforeEach(async () => {
   const sessions = new Sessions({ durable, memory, log, queueMessagesMax: 10, onQueueFull: () => {} })
   looks = 0
   closed = { now: 0, most: 0 }
-  revocations = new Revocations({ pool: database.pool, clients, sessions, durable, log, expiryMs: 1e9 })
+  const { pool } = database
+  const asking = { pool, database: new PromptDatabase({ pool, log }), memory: new SignInMemory() }
+  revocations = new Revocations({ ...asking, clients, sessions, durable, log, expiryMs: 1e9 })
   const onClose = () => {
     closed.most = Math.max(closed.most, ++closed.now)
   }

@@ -5,17 +5,21 @@ import { enabledDevices, findLosersSince, findRevoked } from '@telltale/infra/st
 import { findIntegration, findRevokedIntegrations } from '@telltale/infra/storage/integrations'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { ownerOf } from './attachment.ts'
-import type { Clients } from './clients.ts'
+import type { Clients, CredentialInUse } from './clients.ts'
 import { topics } from './contract/index.ts'
 import { forEach } from './for-each.ts'
+import type { PromptDatabase } from './prompt-database.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { SessionStore } from './sessions/store.ts'
+import type { SignInMemory } from './sign-in-memory.ts'
 
 /** A revocation becomes visible when its transaction commits, later than its time says. */
 const OVERLAP_MS = 30_000
 
 export interface RevocationsDeps {
   pool: Pool
+  database: Pick<PromptDatabase, 'isThere'>
+  memory: SignInMemory
   clients: Clients
   sessions: Sessions
   durable: SessionStore
@@ -40,9 +44,11 @@ export class Revocations {
 
   /**
    * Word that something changed about this device, or `@integration`. Of a change of thousands they come one after the
-   * other; what comes within a moment is one round. A round that fails is left to the net.
+   * other; what comes within a moment is one round. A round that fails is left to the net. While the database cannot
+   * say which credential it was, all connections of that name end: who may come back is asked when it answers.
    */
   changed(name: string): void {
+    this.#deps.memory.doubt(name)
     this.#changed.add(name)
     this.#rounds ??= this.#carryOut()
   }
@@ -53,6 +59,10 @@ export class Revocations {
       const names = [...this.#changed]
       this.#changed.clear()
       try {
+        if (!(await this.#deps.database.isThere())) {
+          for (const name of names) this.#deps.clients.closeNamed(name, 'revoked')
+          continue
+        }
         await this.#closeRevoked(names)
         await this.#forgetUnlessEnabled(names)
       } catch (err) {
@@ -70,24 +80,38 @@ export class Revocations {
     const nowMs = performance.now()
     const isFull = nowMs - this.#fullMs > limits.sessions.sweepMs
     const sinceMs = nowMs - this.#checkedMs + OVERLAP_MS
-    const losers = isFull ? undefined : new Set(await findLosersSince(this.#deps.pool, sinceMs))
+    const losers = new Set(await findLosersSince(this.#deps.pool, sinceMs))
+    for (const name of losers) this.#deps.memory.doubt(name)
+    await this.#doubtIntegrations()
     const connected = [...this.#deps.clients.names()]
-    const asked = connected.filter((name) => name.startsWith('@') || losers === undefined || losers.has(name))
+    const asked = connected.filter((name) => name.startsWith('@') || isFull || losers.has(name))
     await this.#forgetUnlessEnabled(await this.#closeRevoked(asked))
     this.#checkedMs = nowMs
     if (isFull) this.#fullMs = nowMs
   }
 
+  /** Those that may be remembered without being connected. */
+  async #doubtIntegrations(): Promise<void> {
+    const { pool, memory } = this.#deps
+    const remembered = memory.integrations()
+    if (remembered.length === 0) return
+    for (const { name } of await findRevokedIntegrations(pool, remembered)) memory.doubt(`@${name}`)
+  }
+
   /** @returns whose connections are gone now */
   async #closeRevoked(names: string[]): Promise<string[]> {
-    const revoked = await this.#findRevoked(names)
+    const inUse = [...this.#deps.clients.credentialsInUse(names)]
+    const askedMs = performance.now()
+    const revoked = await this.#findRevoked(inUse)
+    const ended = new Set(revoked.map(keyOf))
+    for (const credential of inUse)
+      if (!ended.has(keyOf(credential))) this.#deps.memory.confirm(credential, askedMs)
     await forEach(revoked, (credential) => this.#deps.clients.closeCredential(credential, 'revoked'))
     return [...new Set(revoked.map(({ name }) => name))]
   }
 
-  async #findRevoked(names: string[]): Promise<{ name: string; hash: Buffer }[]> {
-    const { pool, clients } = this.#deps
-    const inUse = [...clients.credentialsInUse(names)]
+  async #findRevoked(inUse: CredentialInUse[]): Promise<{ name: string; hash: Buffer }[]> {
+    const { pool } = this.#deps
     const devices = inUse.filter(({ kind }) => kind === 'device')
     const integrations = inUse.filter(({ kind }) => kind === 'integration')
     const askDevices = devices.map(({ name, hash }) => ({ deviceId: name, hash }))
@@ -123,4 +147,8 @@ export class Revocations {
     await sessions.removeAll(new Set([...gone, ...goneIntegrations]))
     await forEach(gone, (id) => durable.forgetRetained(topics.status(id)))
   }
+}
+
+function keyOf({ name, hash }: { name: string; hash: Buffer }): string {
+  return `${name} ${hash.toString('hex')}`
 }

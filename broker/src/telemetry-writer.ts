@@ -2,54 +2,61 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { backoffMs } from '@telltale/infra/retry'
-import { deletedSince, readStorageClock } from '@telltale/infra/storage/deletions'
-import type { Engine } from '@telltale/infra/storage/engine'
-import { isDataError, isMissingPartition, sqlState, UNIQUE_VIOLATION } from '@telltale/infra/storage/errors'
-import { insertLate, LateNotes, lateSpans } from '@telltale/infra/storage/late'
-import type { Pool } from '@telltale/infra/storage/pool'
-import { resolveSeries } from '@telltale/infra/storage/series'
-import { type StoreWay, storeBatch, type TelemetryBatch } from '@telltale/infra/storage/telemetry'
-import { type Message, missingSeries, seriesKey, toRows } from './batch.ts'
-import type { LatestReadings } from './latest-readings.ts'
-import type { SeriesCache } from './series-cache.ts'
+import { verdictOf } from '@telltale/infra/storage/errors'
+import type { Message } from './batch.ts'
+import type { BatchStore } from './batch-store.ts'
+import type { Outage } from './spool/outage.ts'
+import { atMost } from './stopping.ts'
 import type { Totals } from './totals.ts'
 
-const { writer: bounds } = limits
+const { writer: bounds, spool } = limits
 
 export interface WriterDeps {
-  pool: Pool
-  engine: Engine
-  series: SeriesCache
-  latest: LatestReadings
+  store: BatchStore
+  outage: Outage
   totals: Totals
   log: Logger
+}
+
+/** A batch on its way into the database. */
+interface Batch {
+  messages: Message[]
+  startedMs: number
+  /** Ends the patience with the database. */
+  timer: NodeJS.Timeout
+  /** Stored or spooled, and acknowledged. */
+  isKept: boolean
 }
 
 /**
  * Bounded group commit: while two batches are being stored, messages gather for the next one, so batches are small
  * when idle and large when busy, and one commit answers many publishes. A message is `stored()` only after its
- * commit; while the database is away nothing is, and the sockets of waiting clients are not read.
+ * commit, or, when the database does not take it, after it is on the broker's own disk. While that is full, nothing is
+ * acknowledged, and the sockets of waiting clients are not read.
  */
 export class TelemetryWriter {
   readonly #deps: WriterDeps
-  readonly #lateNotes = new LateNotes()
   /** Gathering for the next batch; its rows and bytes are bounded. */
   readonly #open: Message[] = []
   /** Beyond the bounds: at most one socket chunk of each connection, which aedes reads no further meanwhile. */
   readonly #parked: Message[] = []
   #openRows = 0
   #openBytes = 0
-  #inFlight = 0
+  /** Being stored in the database, and not spooled meanwhile. */
+  readonly #inFlight = new Set<Batch>()
+  #isSpooling = false
   #fullSinceMs: number | undefined
   #fullMs = 0
   #shareSinceMs = performance.now()
   #isPumpScheduled = false
-  /** Batches still to be merged since one met a duplicate; COPY is tried again at 0. */
-  #mergesLeft = 0
   #onIdle: (() => void) | undefined
 
   constructor(deps: WriterDeps) {
     this.#deps = deps
+    deps.outage.onChange(() => {
+      for (const batch of deps.outage.isOn ? this.#inFlight : []) void this.#spool(batch)
+      this.#schedule()
+    })
   }
 
   /** Joins the open batch. */
@@ -67,6 +74,11 @@ export class TelemetryWriter {
     return this.#openBytes
   }
 
+  /** Whether messages are being stored, or wait for it. */
+  get isBusy(): boolean {
+    return this.#inFlight.size > 0 || this.#open.length > 0
+  }
+
   /** Of the time since the last call, the share in which as many batches were being stored as may be. */
   takeBusyShare(): number {
     const nowMs = performance.now()
@@ -78,19 +90,15 @@ export class TelemetryWriter {
     return Math.round(share * 100) / 100
   }
 
-  #countInFlight(change: 1 | -1): void {
-    this.#inFlight += change
-    const isFull = this.#inFlight >= bounds.batchesInFlightMax
-    if (isFull) this.#fullSinceMs ??= performance.now()
-    else if (this.#fullSinceMs !== undefined) {
-      this.#fullMs += performance.now() - this.#fullSinceMs
-      this.#fullSinceMs = undefined
-    }
+  /** Resolves when everything added so far is stored or spooled, or when neither could be done in time. */
+  async drain({ storeMs, spoolMs }: { storeMs: number; spoolMs: number }): Promise<void> {
+    await atMost(storeMs, this.#idle())
+    if (this.isBusy) this.#deps.outage.begin()
+    await atMost(spoolMs, this.#idle())
   }
 
-  /** Resolves when everything added so far is stored. */
-  async idle(): Promise<void> {
-    if (this.#inFlight === 0 && this.#open.length === 0) return
+  async #idle(): Promise<void> {
+    if (!this.isBusy && !this.#isSpooling) return
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve
     })
@@ -108,7 +116,7 @@ export class TelemetryWriter {
 
   /** At the end of this turn of the event loop, so that a whole socket chunk shares a batch. */
   #schedule(): void {
-    if (this.#isPumpScheduled || this.#inFlight >= bounds.batchesInFlightMax) return
+    if (this.#isPumpScheduled || (!this.#deps.outage.isOn && this.#isFull)) return
     this.#isPumpScheduled = true
     setImmediate(() => {
       this.#isPumpScheduled = false
@@ -116,21 +124,20 @@ export class TelemetryWriter {
     })
   }
 
-  #pump(): void {
-    while (this.#inFlight < bounds.batchesInFlightMax && this.#open.length > 0) {
-      this.#countInFlight(1)
-      void this.#store(this.#takeBatch()).finally(() => {
-        this.#countInFlight(-1)
-        this.#schedule()
-        if (this.#inFlight === 0 && this.#open.length === 0) this.#onIdle?.()
-      })
-    }
+  get #isFull(): boolean {
+    return this.#inFlight.size >= bounds.batchesInFlightMax
   }
 
-  #takeBatch(): Message[] {
+  #pump(): void {
+    if (this.#deps.outage.isOn) void this.#spoolOpen()
+    else while (!this.#isFull && this.#open.length > 0) void this.#store(this.#takeBatch(bounds.batchRowsMax))
+    if (!this.isBusy && !this.#isSpooling) this.#onIdle?.()
+  }
+
+  #takeBatch(rowsMax: number): Message[] {
     let rows = 0
     let count = 0
-    while (count < this.#open.length && rows < bounds.batchRowsMax) rows += this.#open[count++]?.rowCount ?? 0
+    while (count < this.#open.length && rows < rowsMax) rows += this.#open[count++]?.rowCount ?? 0
     const batch = this.#open.splice(0, count)
     for (const message of batch) {
       this.#openRows -= message.rowCount
@@ -143,122 +150,89 @@ export class TelemetryWriter {
     return batch
   }
 
-  /** Never rejects: retries what may pass, splits what the data broke, until every message is stored. */
+  /** Never rejects: tries until the batch is stored or spooled. */
   async #store(messages: Message[]): Promise<void> {
+    const { store, outage, totals } = this.#deps
     const startedMs = performance.now()
-    for (let attempt = 0; ; attempt++) {
-      // A second attempt may repeat a commit whose answer was lost: only merging is harmless then.
-      const way: StoreWay = attempt > 0 || this.#mergesLeft > 0 ? 'merge' : 'copy'
+    const timer = setTimeout(() => outage.begin(), spool.engageAfterMs)
+    const batch: Batch = { messages, startedMs, timer, isKept: false }
+    this.#enter(batch)
+    for (let number = 0; !batch.isKept; number++) {
       try {
-        await this.#commit(messages, way)
-        this.#deps.totals.stored(messages, performance.now() - startedMs)
-        for (const message of messages) message.stored()
-        return
+        const attemptMs = performance.now()
+        await store.store(messages, { number, isLate: false })
+        if (performance.now() - attemptMs < spool.promptCommitMs) outage.end()
+        // Spooled meanwhile, it is counted when it is replayed.
+        if (batch.isKept) return
+        totals.stored(messages, performance.now() - startedMs)
+        this.#settle(batch)
       } catch (error) {
-        if (sqlState(error) === UNIQUE_VIOLATION && way === 'copy')
-          this.#mergesLeft = bounds.mergeBatchesAfterDuplicate
-        else if (isMissingPartition(error)) {
-          this.#deps.engine.forget()
-          if (attempt > 0) await this.#waitAfter(error, attempt)
-        } else if (isDataError(error)) return this.#divide(messages, error)
-        else await this.#waitAfter(error, attempt)
+        this.#tellAway(error)
+        if (outage.isOn) await this.#spool(batch)
+        if (!batch.isKept) await sleep(backoffMs(RETRY, number))
       }
     }
   }
 
-  async #commit(messages: Message[], way: StoreWay): Promise<void> {
-    const { pool, engine, series, latest, totals } = this.#deps
-    const looked = { wallMs: Date.now(), monotonicMs: performance.now() }
-    const { nowMs, lastDeletion } = await readStorageClock(pool)
-    // Every message was received before this look: for all of them, what the cache knows from here on is true.
-    await this.#forgetDeleted(lastDeletion)
-    const refused = await this.#resolve(messages)
-    const batch = toRows(messages, series, refused)
-    await engine.cover(batch.numbers.timesMs)
-    await engine.cover(batch.texts.timesMs)
-    const late = this.#lateNotes.wanted(batch.numbers, nowMs)
-    const result = await storeBatch(pool, batch, { way, late })
-    this.#lateNotes.noted(late, nowMs)
-    if (way === 'merge' && this.#mergesLeft > 0 && result.duplicates === 0) this.#mergesLeft--
-    // One clock stands still while the machine sleeps, the other one can be set.
-    const tookMs = Math.max(Date.now() - looked.wallMs, performance.now() - looked.monotonicMs)
-    await this.#noteSlow(batch, tookMs)
-    latest.note(batch, result)
-    totals.committed(result)
+  #enter(batch: Batch): void {
+    this.#inFlight.add(batch)
+    if (this.#isFull) this.#fullSinceMs ??= performance.now()
   }
 
-  /** A process that was frozen meanwhile judged lateness by a time long gone: rollups may have passed the rows. */
-  async #noteSlow(batch: TelemetryBatch, tookMs: number): Promise<void> {
-    if (tookMs > limits.rollups.commitWithinMs)
-      await insertLate(this.#deps.pool, lateSpans(batch.numbers, Number.POSITIVE_INFINITY))
+  #settle(batch: Batch): void {
+    batch.isKept = true
+    clearTimeout(batch.timer)
+    this.#inFlight.delete(batch)
+    if (!this.#isFull && this.#fullSinceMs !== undefined) {
+      this.#fullMs += performance.now() - this.#fullSinceMs
+      this.#fullSinceMs = undefined
+    }
+    for (const message of batch.messages) message.stored()
+    this.#schedule()
   }
 
-  async #forgetDeleted(lastDeletion: number): Promise<void> {
-    const { pool, series } = this.#deps
-    if (series.asOf !== undefined && series.asOf >= lastDeletion) return
-    // Before the first look nothing is cached.
-    series.forget(series.asOf === undefined ? [] : await deletedSince(pool, series.asOf), lastDeletion)
+  /** What the database has not taken yet; its attempt there goes on, and does no harm. */
+  async #spool(batch: Batch): Promise<void> {
+    if (batch.isKept || !(await this.#keep(batch.messages)) || batch.isKept) return
+    this.#settle(batch)
   }
 
-  /** Until the cache knows every series of the batch, but for those the database refuses to make: the answer. */
-  async #resolve(messages: Message[]): Promise<ReadonlySet<string>> {
-    const { pool, series } = this.#deps
-    const refused = new Set<string>()
-    for (;;) {
-      const wanted = missingSeries(messages, series, refused)
-      if (wanted.length === 0) return refused
-      const { asOf } = series
-      const resolved = await resolveSeries(pool, wanted)
-      // Another batch learned of a deletion meanwhile: these may be ids of a former life.
-      if (series.asOf !== asOf) continue
-      for (const [i, one] of wanted.entries()) {
-        const found = resolved[i]
-        if (found) series.add(one.deviceId, one.metric, found)
-        else refused.add(seriesKey(one))
+  /** One group after the other: while one is being written the next gathers. */
+  async #spoolOpen(): Promise<void> {
+    if (this.#isSpooling) return
+    this.#isSpooling = true
+    while (this.#deps.outage.isOn && this.#open.length > 0) {
+      const messages = this.#takeBatch(bounds.spoolRowsMax)
+      if (await this.#keep(messages)) {
+        for (const message of messages) message.stored()
+        continue
       }
+      this.#putBack(messages)
+      await sleep(spool.refusedDelayMs)
+    }
+    this.#isSpooling = false
+    this.#schedule()
+  }
+
+  #putBack(messages: Message[]): void {
+    this.#open.unshift(...messages)
+    for (const message of messages) {
+      this.#openRows += message.rowCount
+      this.#openBytes += message.payloadBytes
     }
   }
 
-  /** The database refused the data itself: halve until the culprit is alone, quarantine it, store the rest. */
-  async #divide(messages: Message[], error: unknown): Promise<void> {
-    const [first, ...others] = messages
-    if (!first) return
-    if (others.length > 0) {
-      const middle = messages.length >> 1
-      await this.#store(messages.slice(0, middle))
-      await this.#store(messages.slice(middle))
-      return
-    }
-    this.#deps.log.warn({ err: error, deviceId: first.deviceId }, 'the database refused a message')
-    if (first.readings.length === 0) {
-      // Not even its rejection can be stored; acknowledged all the same, or the device would resend it for ever.
-      this.#deps.log.error({ rejected: first.rejected }, 'a rejected message could not be kept')
-      return first.stored()
-    }
-    await this.#store([quarantined(first, `the database refused it: ${(error as Error).message}`)])
+  #keep(messages: Message[]): Promise<boolean> {
+    const records = messages.map((message) => ({ kind: 'message' as const, message }))
+    return this.#deps.outage.keep(records, messages[0]?.receivedAtMs ?? Date.now())
   }
 
-  async #waitAfter(error: unknown, attempt: number): Promise<void> {
+  #tellAway(error: unknown): void {
     const { log, totals } = this.#deps
-    if (totals.isDatabaseUp) log.error({ err: error }, 'the database is away; readings wait unacknowledged')
+    if (totals.isDatabaseUp)
+      log.error({ err: error, verdict: verdictOf(error) }, 'readings could not be stored')
     totals.isDatabaseUp = false
-    await sleep(backoffMs({ minMs: bounds.retryDelayMinMs, maxMs: bounds.retryDelayMaxMs }, attempt))
   }
 }
 
-function quarantined(message: Message, reason: string): Message {
-  const payload = Buffer.from(JSON.stringify(message.readings)).subarray(0, limits.rejected.payloadBytesKept)
-  return {
-    ...message,
-    readings: [],
-    rowCount: 1,
-    rejected: message.rejected ?? {
-      deviceId: message.deviceId,
-      receivedAtMs: message.receivedAtMs,
-      topic: 'telemetry',
-      reason: reason.replaceAll('\0', '').slice(0, 500),
-      payload,
-      payloadBytes: message.payloadBytes,
-    },
-  }
-}
+const RETRY = { minMs: bounds.retryDelayMinMs, maxMs: bounds.retryDelayMaxMs }

@@ -1,5 +1,5 @@
 import type { Message } from './batch.ts'
-import type { ConnectionCount, TotalsPayload } from './contract/index.ts'
+import type { ConnectionCount, SpoolState, TotalsPayload } from './contract/index.ts'
 
 /** Commit times kept for one second's percentiles; more are thinned out, not added. */
 const SAMPLES_MAX = 1_000
@@ -21,12 +21,21 @@ export class Totals {
   isDatabaseUp = true
 
   stored(messages: Message[], commitMs: number): void {
+    this.#count(messages)
+    if (this.#commitMs.length < SAMPLES_MAX) this.#commitMs.push(commitMs)
+  }
+
+  /** They waited on disk: how long that was says nothing of the database. */
+  replayed(messages: Message[]): void {
+    this.#count(messages)
+  }
+
+  #count(messages: Message[]): void {
     this.#messages += messages.length
     for (const message of messages) {
       for (const reading of message.readings) this.#readings += reading.metrics.length
       if (message.rejected) this.#rejected++
     }
-    if (this.#commitMs.length < SAMPLES_MAX) this.#commitMs.push(commitMs)
   }
 
   /** Counted where the answer is given, not where the message is stored: that they agree is worth looking at. */
@@ -44,7 +53,7 @@ export class Totals {
   /** The counts so far, and the commit times since the last call. */
   take(
     now: Pick<TotalsPayload, 'brokerId' | 'connections' | 'pendingRows' | 'pendingBytes' | 'busyShare'> &
-      Troubles & { connectionsBy: ConnectionCount[]; aedesVersion: string },
+      Troubles & { connectionsBy: ConnectionCount[]; aedesVersion: string; spool: SpoolState },
   ): TotalsPayload {
     const sorted = this.#commitMs.sort((a, b) => a - b)
     this.#commitMs = []

@@ -1,4 +1,6 @@
 import type { Logger } from '@telltale/infra/log'
+import { retry } from '@telltale/infra/retry'
+import { isUnfinished } from '@telltale/infra/storage/errors'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { onlineDevices } from '@telltale/infra/storage/sessions'
 import { type AcceptDeps, acceptPublish } from './accept.ts'
@@ -8,6 +10,8 @@ import type { Router } from './router.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { SessionStore, Will } from './sessions/store.ts'
 import { StampClock } from './telemetry.ts'
+
+const BACKOFF = { minMs: 100, maxMs: 2_000 }
 
 export interface WillsDeps extends AcceptDeps {
   pool: Pool
@@ -54,7 +58,11 @@ export class Wills {
     const { pool, findConnected, log } = this.#deps
     if (left.length === 0) return
     const ids = left.map(({ clientId }) => clientId)
-    const online = await onlineDevices(pool, [...new Set(ids.map(ownerOf))])
+    // They are taken: nobody else would send them.
+    const online = await retry(() => onlineDevices(pool, [...new Set(ids.map(ownerOf))]), {
+      ...BACKOFF,
+      isRetryable: isUnfinished,
+    })
     const back = await findConnected(ids)
     const due = left.filter(({ clientId }) => !back.has(clientId) && !online.has(ownerOf(clientId)))
     log.info({ left: left.length, due: due.length }, 'wills of a broker that is gone')

@@ -9,35 +9,49 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Releases, StartError } from './service.ts'
 
+/** Takes the data folder for this process, as `holdFolder` does. */
+export function holdDataDir(dataDir: string, releases: Releases): void {
+  releases.add('data folder', holdFolder(dataDir, 'data folder'))
+}
+
 /**
- * Takes the data folder for this process. A lock whose holder is gone (kill -9, power loss) is taken over.
+ * Takes a folder for this process until the returned function is called. A lock whose holder is gone (kill -9, power
+ * loss) is taken over.
  * @throws StartError when the folder cannot be written or another Telltale holds it
  */
-export function holdDataDir(dataDir: string, releases: Releases): void {
+export function holdFolder(folder: string, what: 'data folder' | 'spool'): () => void {
+  const lock = join(folder, 'telltale.pid')
   try {
-    makeDir(dataDir)
-    accessSync(dataDir, constants.W_OK)
+    makeDir(folder)
+    accessSync(folder, constants.W_OK)
+    if (!writeLock(lock)) {
+      const holder = readHolder(lock)
+      if (isTelltale(holder)) throw inUse(folder, what, `process id ${holder.pid}`)
+      rmSync(lock, { force: true })
+      if (!writeLock(lock)) throw inUse(folder, what, 'which starts just now')
+    }
   } catch (error) {
+    if (error instanceof StartError) throw error
     const { code } = error as NodeJS.ErrnoException
     throw new StartError(
-      `cannot write to the data folder ${dataDir} (${code}); set TELLTALE_DATA_DIR to another folder`,
+      `cannot write to the ${what} ${folder} (${code}); ${cureOf(code)}set TELLTALE_DATA_DIR to another folder`,
     )
   }
-  const lock = join(dataDir, 'telltale.pid')
-  if (!writeLock(lock)) {
-    const pid = Number(readFileSync(lock, 'utf8'))
-    if (isTelltale(pid))
-      throw new StartError(
-        `the data folder ${dataDir} is in use by the Telltale with process id ${pid}; stop it or set TELLTALE_DATA_DIR`,
-      )
-    rmSync(lock, { force: true })
-    writeLock(lock)
-  }
-  releases.add('data folder', () => rmSync(lock, { force: true }))
+  return () => rmSync(lock, { force: true })
+}
+
+function inUse(folder: string, what: string, who: string): StartError {
+  return new StartError(
+    `the ${what} ${folder} is in use by the Telltale with ${who}; stop it or set TELLTALE_DATA_DIR`,
+  )
+}
+
+function cureOf(code: string | undefined): string {
+  return code === 'ENOSPC' || code === 'EDQUOT' ? 'the disk is full: make room, or ' : ''
 }
 
 /** Level by level: on /proc, mkdir's own `recursive` never comes back (Node 20). */
@@ -47,10 +61,16 @@ function makeDir(dir: string): void {
   mkdirSync(dir)
 }
 
+interface Holder {
+  pid: number
+  /** Undefined where the system does not tell, and in a lock that an older version wrote. */
+  birth: string | undefined
+}
+
 function writeLock(lock: string): boolean {
   try {
     const file = openSync(lock, 'wx')
-    writeSync(file, String(process.pid))
+    writeSync(file, [process.pid, birthOf(process.pid) ?? ''].join(' ').trim())
     closeSync(file)
     return true
   } catch (error) {
@@ -59,14 +79,34 @@ function writeLock(lock: string): boolean {
   }
 }
 
-/** Whether the process lives and, where the system can tell, is a Node process: ids are reused after a reboot. */
-function isTelltale(pid: number): boolean {
+/** An empty lock, or one with anything else in it, was left by a crash: nobody holds it. */
+function readHolder(lock: string): Holder {
+  const [pid, birth] = readFileSync(lock, 'utf8').split(' ')
+  return { pid: Number(pid), birth }
+}
+
+/** Process ids are used again, in a container within seconds; no two processes with one id were begun at one moment. */
+function birthOf(pid: number): string | undefined {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    // The name of the program, in brackets, may have spaces; `starttime` is the twentieth word after it.
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return `${boot}/${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether the holder still lives; where nobody knows when it was begun, any Node process with its id counts as it. */
+function isTelltale({ pid, birth }: Holder): boolean {
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false
   try {
     process.kill(pid, 0)
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
+  const known = birthOf(pid)
+  if (birth !== undefined && known !== undefined) return birth === known && !isZombie(pid)
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('node')
   } catch {
@@ -74,19 +114,51 @@ function isTelltale(pid: number): boolean {
   }
 }
 
-/** A secret kept in the data folder, readable by its owner only; made by `create` the first time. */
+/** Dead, but not yet asked for by its parent; only Linux tells. */
+export function isZombie(pid: number): boolean {
+  try {
+    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/**
+ * A secret kept in the data folder, readable by its owner only; made by `create` the first time, and when a crash left
+ * an empty file. @throws StartError when the file cannot be read or written
+ */
 export async function keepSecret(dataDir: string, name: string, create: () => string): Promise<string> {
-  const file = join(dataDir, name)
-  const kept = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
-    throw error
-  })
-  if (kept.trim()) return kept.trim()
+  const kept = await readSecret(dataDir, name)
+  if (kept) return kept
   const secret = create()
   await replaceSecret(dataDir, name, secret)
   return secret
 }
 
+/** Empty when there is none. @throws StartError when the file cannot be read */
+export async function readSecret(dataDir: string, name: string): Promise<string> {
+  const file = join(dataDir, name)
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return ''
+    throw new StartError(`cannot read ${file} (${code}); give this user the right to`)
+  }
+}
+
+/** Whole or not at all: a crash leaves the former one. @throws StartError when it cannot be written */
 export async function replaceSecret(dataDir: string, name: string, secret: string): Promise<void> {
-  await writeFile(join(dataDir, name), `${secret}\n`, { mode: 0o600 })
+  const file = join(dataDir, name)
+  const half = `${file}.new`
+  try {
+    await writeFile(half, `${secret}\n`, { mode: 0o600, flush: true })
+    await rename(half, file)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    await rm(half, { force: true }).catch(() => {})
+    throw new StartError(
+      `cannot write ${file} (${code}); ${cureOf(code)}set TELLTALE_DATA_DIR to another folder`,
+    )
+  }
 }

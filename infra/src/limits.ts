@@ -12,6 +12,8 @@ export const limits = {
      * commits (measured: 5,000 stores a fifth more than 20,000 with 12,500 rows under way).
      */
     batchRowsMax: 5_000,
+    /** What goes to disk at once while the database is away: one fsync for all of it. */
+    spoolRowsMax: 20_000,
     /** Two batches in flight: one commits while the other fills (measured best; three adds lock traffic). */
     batchesInFlightMax: 2,
     /** Above either bound, messages wait outside the queue and their sockets are not read. */
@@ -19,6 +21,8 @@ export const limits = {
     pendingBytesMax: 64 * 1024 * 1024,
     /** After a batch met a duplicate, merge for this many batches before trying COPY again. */
     mergeBatchesAfterDuplicate: 64,
+    /** A fault of our own, or one of an unknown kind, may pass; after so many it is looked for message by message. */
+    attemptsBeforeDividing: 3,
     retryDelayMinMs: 100,
     retryDelayMaxMs: 5_000,
   },
@@ -29,13 +33,23 @@ export const limits = {
     promptCommitMs: 1_000,
     /** Removed as a whole when all in it is stored; small enough that little is read again after a crash. */
     segmentBytes: 16 * 1024 * 1024,
+    /** Written and synced at once; also what is read at once, about. */
+    frameBytesMax: 4 * 1024 * 1024,
+    /** A file is read through a window of so many bytes, which grows to one frame where it must. */
+    readBytes: 1024 * 1024,
     /** Of a disk's bytes, and not more than this, stay free: a database on the same disk needs room to come back. */
     diskReserveShare: 0.05,
     diskReserveBytesMax: 256 * 1024 * 1024,
     retryDelayMinMs: 100,
     retryDelayMaxMs: 2_000,
-    /** A connection that says nothing for so much longer than a statement may take is given up. */
-    silentBeyondStatementMs: 3_000,
+    /** After the disk took no more, it is asked again so much later. */
+    refusedDelayMs: 250,
+    /** Messages read and stored at once on the way back into the database. */
+    replayMessagesMax: 2_000,
+    /** Beside live messages the way back rests so long after each piece, measured in the time the piece took. */
+    replayRestRatio: 2,
+    /** A device deleted so long after a message came was deleted for that message too: two clocks are compared. */
+    deletedAfterMs: 5_000,
   },
   enrolments: {
     /** Unknown devices that wait to be let in: more than anybody would look through. */
@@ -92,6 +106,24 @@ export const limits = {
     /** Devices whose credentials are looked up at once, and how often: 800 a second, so that others are served too. */
     lookupsMax: 16,
     lookupEveryMs: 20,
+    /** A database that has not answered a sign-in by then is away: devices themselves wait ten seconds. */
+    answerWithinMs: 1_500,
+    askAgainMs: 100,
+    /** Sign-ins, the net under revocations, and the sign of life wait for nobody else's silent connections. */
+    connectionsMax: 3,
+    /** Who may sign in while the database is away: all that were let in, at a size that does not show. */
+    rememberedMax: 50_000,
+    /** Confirmed by the database no longer ago: devices that wake once a day are among them. */
+    rememberedMs: 25 * 3_600_000,
+  },
+  directory: {
+    /** How long the answer holds; a deleted device's readings are refused by the storage itself. */
+    trustedMs: 10_000,
+    devicesMax: 50_000,
+  },
+  presence: {
+    /** Connections that began and ended while the database was away, kept for their rows; the oldest are dropped. */
+    endedMax: 20_000,
   },
   sessions: {
     /** Messages of QoS 1 and 2 sent to one client and not acknowledged yet. */
@@ -125,6 +157,8 @@ export const limits = {
     lostAfterMs: 9_000,
     introductionMs: 2_000,
     answerMs: 1_000,
+    /** At the start; afterwards it is tried for ever. */
+    connectMs: 5_000,
     stopMs: 500,
     /** A subscription is granted when others know of it, or after so long. */
     toldWithinMs: 2_000,
@@ -240,10 +274,16 @@ export const limits = {
     /** How soon a dead embedded database is noticed. */
     databaseCheckMs: 1_000,
     parentCheckMs: 500,
+    /** A start that is under way when a signal comes may end by itself for so long. */
+    startGraceMs: 1_000,
+    /** A second signal so long after the first ends a program at once; sooner, it is the same key press. */
+    repeatedSignalMs: 1_000,
   },
   database: {
     connectTimeoutMs: 5_000,
     statementTimeoutMs: 15_000,
+    /** A connection that says nothing for so much longer than a statement may take is given up. */
+    silentBeyondStatementMs: 3_000,
   },
 } as const
 

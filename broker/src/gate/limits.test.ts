@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { waitFor } from '@telltale/infra/testing/wait'
 import { generate } from 'mqtt-packet'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Guarded, testLimits, unlimited } from '../../test/guarded.ts'
 import { startTransports, type Transport } from '../../test/transports.ts'
 import type { Allowance, GateLimits } from './gate.ts'
@@ -13,10 +13,8 @@ const made: Gates[] = []
 beforeAll(async () => {
   transports = await startTransports()
 })
-afterEach(() => {
-  for (const gates of made.splice(0)) gates.stop()
-})
 afterAll(async () => {
+  for (const gates of made) gates.stop()
   await Promise.all(transports.map(({ close }) => close()))
 })
 
@@ -35,7 +33,8 @@ const BEGUN = Buffer.from([0x30, 0xe0, 0xd4, 0x03, 0, 1, 0x61])
 const message = (payload: Buffer | string) =>
   generate({ cmd: 'publish', topic: 'a', payload, qos: 0, dup: false, retain: false })
 
-describe('deadlines', () => {
+// Tests run at once: each waits for deadlines of its own.
+describe.concurrent('deadlines', () => {
   it('M-GATE-10 a connection without a whole CONNECT is closed in time, whatever trickles in', async () => {
     const gates = makeGates({ connectTimeoutMs: 600 })
     for (const transport of transports) {
@@ -119,23 +118,9 @@ describe('deadlines', () => {
     expect(unread.faults).toMatchObject([{ code: 'keepalive' }])
     expect(behind.faults).toMatchObject([{ code: 'stalled' }])
   })
-
-  it('M-GATE-14 time in which the broker itself stood still is not silence', async () => {
-    const gates = makeGates({ keepaliveMaxS: 1 })
-    const guarded = new Guarded(gates, await tcp(), unlimited)
-    await guarded.send(CONNECT(1), PING)
-    await waitFor('the ping', () => guarded.packets.length === 2)
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500)
-    // The sweep is due before anything can be read.
-    await new Promise((resolve) => setTimeout(resolve, 0))
-    expect(guarded.faults).toEqual([])
-    await guarded.send(PING)
-    await waitFor('the next ping', () => guarded.packets.length === 3)
-    guarded.client.destroy()
-  })
 })
 
-describe('held bytes', () => {
+describe.concurrent('held bytes', () => {
   it('M-GATE-15 of all connections together have a bound; who asks for more is closed, the others go on', async () => {
     const gates = makeGates({ heldBytesMax: 20_000 })
     const held: Guarded[] = []
@@ -173,7 +158,7 @@ describe('held bytes', () => {
   })
 })
 
-describe('rates', () => {
+describe.concurrent('rates', () => {
   const allow = (rates: Partial<Allowance>): Allowance => ({ ...unlimited, ...rates })
 
   it('M-GATE-17 more than the rate is read later, and nothing is lost or closed', async () => {
@@ -254,4 +239,19 @@ describe('rates', () => {
     await waitFor('all of them', () => guarded.packets.length === 2)
     guarded.client.destroy()
   })
+})
+
+// It holds all others up: not beside them.
+it('M-GATE-14 time in which the broker itself stood still is not silence', async () => {
+  const gates = makeGates({ keepaliveMaxS: 1 })
+  const guarded = new Guarded(gates, await tcp(), unlimited)
+  await guarded.send(CONNECT(1), PING)
+  await waitFor('the ping', () => guarded.packets.length === 2)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500)
+  // The sweep is due before anything can be read.
+  await new Promise((resolve) => setTimeout(resolve, 0))
+  expect(guarded.faults).toEqual([])
+  await guarded.send(PING)
+  await waitFor('the next ping', () => guarded.packets.length === 3)
+  guarded.client.destroy()
 })

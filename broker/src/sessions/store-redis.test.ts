@@ -106,6 +106,7 @@ describe.skipIf(toolMissing('redis-server'))('the Redis store', () => {
   it('M-STORE-17 an emptied Redis breaks nothing, and is filled with what is open', async () => {
     await one.open('a')
     await one.subscribe('a', [{ filter: 'x', qos: 1 }])
+    await waitFor('the other broker to know', () => matches(two, 'x'))
     await one.enqueue(targets, message('lost'))
     const [entry] = await one.read('a', undefined, 1)
     await admin.flushall()

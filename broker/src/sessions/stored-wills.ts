@@ -6,7 +6,7 @@ import type { SessionStore, Will } from './store.ts'
 export class StoredWills {
   readonly #deps: { brokerId: string; durable: SessionStore; log: Logger }
   /** Whose the stored will of a client id is: connections of one client id overlap. */
-  readonly #ofClient = new Map<string, Client>()
+  readonly #ofClient = new Map<string, { client: Client; will: Will }>()
   #isHolding = false
 
   constructor(deps: { brokerId: string; durable: SessionStore; log: Logger }) {
@@ -15,13 +15,18 @@ export class StoredWills {
 
   /** While the store is away the client is served without. */
   put(client: Client, will: Will): void {
-    this.#ofClient.set(client.id, client)
-    this.#quietly(this.#deps.durable.putWill(this.#deps.brokerId, client.id, will))
+    this.#ofClient.set(client.id, { client, will })
+    this.#store(client.id, will)
+  }
+
+  /** Whoever took this broker for gone has taken them; those of clients that are connected are void to him. */
+  putAgain(): void {
+    for (const [clientId, { client, will }] of this.#ofClient) if (!client.closed) this.#store(clientId, will)
   }
 
   /** aedes names the client id only: the will of a connection that lives is not meant. */
   remove(clientId: string): void {
-    if (this.#isHolding || !this.#ofClient.get(clientId)?.closed) return
+    if (this.#isHolding || !this.#ofClient.get(clientId)?.client.closed) return
     this.#ofClient.delete(clientId)
     this.#quietly(this.#deps.durable.removeWill(this.#deps.brokerId, clientId))
   }
@@ -29,6 +34,10 @@ export class StoredWills {
   /** From now on connections end because we stop: their wills stay, for the next start to decide. */
   hold(): void {
     this.#isHolding = true
+  }
+
+  #store(clientId: string, will: Will): void {
+    this.#quietly(this.#deps.durable.putWill(this.#deps.brokerId, clientId, will))
   }
 
   #quietly(work: Promise<void>): void {

@@ -59,6 +59,19 @@ export async function deletedSince(db: Queryable, after: number): Promise<string
   return rows.map(({ id }) => id)
 }
 
+/** When each of these devices was last deleted, epoch milliseconds; only those that were, since `afterMs`. */
+export async function deletionTimes(
+  db: Queryable,
+  { deviceIds, afterMs }: { deviceIds: string[]; afterMs: number },
+): Promise<Map<string, number>> {
+  const { rows } = await db.query<{ id: string; ms: number }>(
+    `SELECT device_id AS id, (extract(epoch FROM max(requested_at)) * 1000)::float8 AS ms FROM device_deletion
+     WHERE requested_at > $2 AND device_id = ANY($1) GROUP BY 1`,
+    [deviceIds, new Date(afterMs)],
+  )
+  return new Map(rows.map(({ id, ms }) => [id, ms]))
+}
+
 /** Newest first. */
 export async function listDeletions(
   db: Queryable,

@@ -1,20 +1,75 @@
-/** SQLSTATE classes that decide what happens to a batch (PostgreSQL, appendix A). */
+/**
+ * What becomes of work that the database did not do:
+ *
+ * - `retry`: it passes by itself. Tried again; what waits for longer than two seconds is kept on the broker's disk.
+ * - `mend`: a person has to change something there. The same, and said in the log as an error.
+ * - `divide`: the data is refused. A batch is halved until the culprit is alone; that one is quarantined.
+ * - `give-up`: a fault of our own, which would come again however often it is tried. Divided like refused data.
+ *
+ * Nothing of it ends a process, and nothing is acknowledged by it. Whether a commit whose answer was lost took place is
+ * not asked: doing the work again is harmless, because rows have an identity.
+ */
+export type Verdict = 'retry' | 'mend' | 'divide' | 'give-up'
+
+interface ErrorClass {
+  /** The beginning of an SQLSTATE (PostgreSQL, appendix A); the longest that fits counts. */
+  state: string
+  verdict: Verdict
+  what: string
+}
+
+/** Every class there is. docs/RELIABILITY.md shows the same table. */
+export const errorClasses: readonly ErrorClass[] = [
+  {
+    state: '08',
+    verdict: 'retry',
+    what: 'the connection failed, or nobody knows how a commit ended (08007)',
+  },
+  { state: '40', verdict: 'retry', what: 'lost a race: serialization, deadlock, outcome unknown (40003)' },
+  { state: '53', verdict: 'retry', what: 'no disk, memory or connection left' },
+  { state: '55P03', verdict: 'retry', what: 'a lock was not free in time' },
+  { state: '57', verdict: 'retry', what: 'stopping, starting, cancelled, timed out' },
+  { state: '25P03', verdict: 'retry', what: 'the transaction stood still for too long' },
+  { state: '22', verdict: 'divide', what: 'a value the database cannot hold' },
+  { state: '23', verdict: 'divide', what: 'a row that breaks a rule of its table' },
+  { state: '21', verdict: 'divide', what: 'a row that meets itself in one statement' },
+  { state: '54', verdict: 'divide', what: 'larger than a limit of the database' },
+  { state: '25006', verdict: 'mend', what: 'it only reads: a standby, or set so' },
+  { state: '28', verdict: 'mend', what: 'it does not let us in any more' },
+  { state: '3D', verdict: 'mend', what: 'the database is gone' },
+  { state: '42', verdict: 'mend', what: 'a table, a column or a right is missing' },
+  { state: '58', verdict: 'mend', what: 'its disk or its system fails' },
+  { state: 'F0', verdict: 'mend', what: 'its configuration is broken' },
+  { state: 'XX', verdict: 'mend', what: 'its data or its code is damaged' },
+  { state: '', verdict: 'mend', what: 'anything else it says' },
+]
+
+const bySpecificity = [...errorClasses].sort((a, b) => b.state.length - a.state.length)
+
+export function verdictOf(error: unknown): Verdict {
+  const state = sqlState(error)
+  if (state === undefined) return isConnectionError(error) ? 'retry' : 'give-up'
+  if (isMissingPartition(error)) return 'retry'
+  return (bySpecificity.find((known) => state.startsWith(known.state)) as ErrorClass).verdict
+}
 
 /** The row itself is wrong: bisect, quarantine the culprit. */
 export function isDataError(error: unknown): boolean {
-  const state = sqlState(error)
-  return (
-    state !== undefined && !isMissingPartition(error) && (state.startsWith('22') || state.startsWith('23'))
-  )
+  return verdictOf(error) === 'divide'
 }
 
-/**
- * Passes by itself: a lost connection (no SQLSTATE, 08, 57P0x), too few resources, a lost race, a timeout. What is
- * none of the database's, such as a fault of our own, would come again for ever.
- */
+/** Passes by itself. What is none of the database's, such as a fault of our own, would come again for ever. */
 export function isTransient(error: unknown): boolean {
-  const state = sqlState(error)
-  if (state !== undefined) return /^(08|53|57P0|57014|55P03|40001|40P01)/.test(state)
+  return verdictOf(error) === 'retry'
+}
+
+/** Not refused and no fault of our own: to be tried again until it is done, however long that takes. */
+export function isUnfinished(error: unknown): boolean {
+  const verdict = verdictOf(error)
+  return verdict === 'retry' || verdict === 'mend'
+}
+
+function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) return false
   const { code } = error as { code?: unknown }
   return typeof code === 'string' ? CONNECTION_CODE.test(code) : CONNECTION_WORDS.test(error.message)

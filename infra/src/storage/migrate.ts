@@ -1,17 +1,10 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { runner } from 'node-pg-migrate'
 import pg from 'pg'
 import { limits } from '../limits.ts'
-import { repositoryDir } from '../paths.ts'
 import { StartError } from '../service.ts'
 import { advisoryLocks } from './locks.ts'
+import { checkServer, compareSchema, MIGRATIONS_TABLE, migrationsDir, newerSchema } from './start-check.ts'
 import { installTimescale } from './timescale-install.ts'
-
-const MIGRATIONS_TABLE = 'schema_migration'
-
-/** The oldest server the schema and queries are written for. */
-const SERVER_VERSION_MIN = 150_000
 
 export interface MigrateOptions {
   /** Told what a person should know while it runs. */
@@ -41,7 +34,7 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     throw new StartError(`cannot reach the database at ${withoutPassword(url)}: ${(error as Error).message}`)
   }
   try {
-    await checkServerVersion(client)
+    await checkServer(client)
     await client.query('SELECT pg_advisory_lock($1)', [advisoryLocks.migration])
     await refuseNewerSchema(client)
     if (!options.isMoveTarget) await refuseHalfMoved(client)
@@ -73,31 +66,9 @@ async function refuseHalfMoved(client: pg.Client): Promise<void> {
     throw new StartError('a storage:move into this database was not finished; run it again, then start')
 }
 
-async function checkServerVersion(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ number: number; version: string }>(
-    `SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version`,
-  )
-  const server = rows[0]
-  if (server && server.number < SERVER_VERSION_MIN)
-    throw new StartError(`PostgreSQL ${server.version} is too old; Telltale needs 15 or newer`)
-}
-
 async function refuseNewerSchema(client: pg.Client): Promise<void> {
-  const { rows: tables } = await client.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [
-    MIGRATIONS_TABLE,
-  ])
-  if (!tables[0]?.found) return
-  const known = new Set(readdirSync(migrationsDir()).map((file) => file.replace(/\.sql$/, '')))
-  const { rows } = await client.query<{ name: string }>(`SELECT name FROM ${MIGRATIONS_TABLE}`)
-  const unknown = rows.filter(({ name }) => !known.has(name))
-  if (unknown.length > 0)
-    throw new StartError(
-      `the database was migrated by a newer Telltale (${unknown[0]?.name}); start that version or restore a backup`,
-    )
-}
-
-function migrationsDir(): string {
-  return join(repositoryDir(), 'infra', 'migrations')
+  const { unknown } = await compareSchema(client)
+  if (unknown !== undefined) throw newerSchema(unknown)
 }
 
 export function withoutPassword(url: string): string {

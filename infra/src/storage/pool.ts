@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import pg from 'pg'
 import { limits } from '../limits.ts'
 
@@ -39,14 +40,18 @@ export function createPool(options: {
   waitMs?: number
   /** Charts and exports. */
   isForHistory?: boolean
+  /** For short work: a server that says nothing for longer than a statement may take is given up, and the query fails. */
+  isSilenceFatal?: boolean
   onConnectionError?: (error: Error) => void
 }): Pool {
+  const statementTimeoutMs = options.statementTimeoutMs ?? limits.database.statementTimeoutMs
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: `telltale-${options.name}`,
     max: options.max,
     connectionTimeoutMillis: options.waitMs ?? limits.database.connectTimeoutMs,
-    statement_timeout: options.statementTimeoutMs ?? limits.database.statementTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    ...(options.isSilenceFatal && { stream: () => mortal(statementTimeoutMs) }),
     options: (options.isForHistory ? [...EVERY_SESSION, ...HISTORY_SESSION] : EVERY_SESSION).join(' '),
     keepAlive: true,
   })
@@ -55,6 +60,15 @@ export function createPool(options: {
   // A connection lost while it is checked out tells its user by failing the query; its own event has to be heard too.
   pool.on('connect', (client) => client.on('error', onError))
   return pool
+}
+
+/** Idle connections leave the pool before that. */
+function mortal(statementTimeoutMs: number): Socket {
+  const socket = new Socket()
+  socket.setTimeout(statementTimeoutMs + limits.database.silentBeyondStatementMs, () =>
+    socket.destroy(Object.assign(new Error('the database says nothing'), { code: 'ETIMEDOUT' })),
+  )
+  return socket
 }
 
 /** Runs `work` inside one transaction on one connection; rolls back when it throws. */

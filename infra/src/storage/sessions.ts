@@ -59,18 +59,30 @@ export async function closeSessions(db: Queryable, ends: SessionEnd[]): Promise<
   )
 }
 
-/** What devices themselves said in their sessions, at most one word a session. */
+export interface StatusReport {
+  epoch: number
+  status: 'online' | 'offline'
+  at: Date
+}
+
+/**
+ * What devices themselves said in their sessions, at most one word a session.
+ * @param isLate they waited elsewhere: a newer one that is there stays
+ */
 export async function reportStatuses(
   db: Queryable,
-  reports: { epoch: number; status: 'online' | 'offline'; at: Date }[],
+  reports: StatusReport[],
+  { isLate = false } = {},
 ): Promise<void> {
   await db.query(
     `UPDATE session s SET reported = r.status, reported_at = r.at
-     FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS r (id, status, at) WHERE s.id = r.id`,
+     FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS r (id, status, at)
+     WHERE s.id = r.id AND (NOT $4 OR s.reported_at IS NULL OR s.reported_at <= r.at)`,
     [
       reports.map((report) => report.epoch),
       reports.map((report) => report.status),
       reports.map((report) => report.at),
+      isLate,
     ],
   )
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
 import { type Engine, openEngine } from './engine.ts'
@@ -89,6 +90,7 @@ describe('storeBatch', () => {
       texts: { seriesIds: [seriesId], timesMs: [T0], values: ['a\u2028\u{1F600}'] },
       rejected: [
         {
+          key: randomUUID(),
           deviceId: 'd',
           receivedAtMs: T0,
           topic: 't',
@@ -97,6 +99,7 @@ describe('storeBatch', () => {
           payloadBytes: 2,
         },
         {
+          key: randomUUID(),
           deviceId: 'gone',
           receivedAtMs: T0,
           topic: 't',
@@ -116,6 +119,7 @@ describe('storeBatch', () => {
 
   it('T-STORE-5 only the newest rejected messages of a device are kept', async () => {
     const rejected = Array.from({ length: 7 }, (_, i) => ({
+      key: randomUUID(),
       deviceId: i < 2 ? 'e' : 'd',
       receivedAtMs: T0 + i,
       topic: 't',

@@ -12,6 +12,8 @@ export interface Rows<Value> {
 }
 
 export interface RejectedRow {
+  /** A UUID; one that is there already is not stored again. */
+  key: string
   deviceId: string
   receivedAtMs: number
   topic: string
@@ -139,12 +141,14 @@ async function merge(
 /** A device deleted meanwhile leaves nothing to attach the message to: such rows are passed over. */
 async function insertRejected(connection: Connection, rows: RejectedRow[]): Promise<void> {
   await connection.query(
-    `INSERT INTO rejected_message (device_id, received_at, topic, reason, payload, payload_bytes)
-     SELECT r.device_id, r.received_at, r.topic, r.reason, r.payload, r.payload_bytes
-     FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bytea[], $6::int[])
-       WITH ORDINALITY AS r (device_id, received_at, topic, reason, payload, payload_bytes, place)
-     JOIN device d ON d.id = r.device_id ORDER BY place`,
+    `INSERT INTO rejected_message (key, device_id, received_at, topic, reason, payload, payload_bytes)
+     SELECT r.key, r.device_id, r.received_at, r.topic, r.reason, r.payload, r.payload_bytes
+     FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[], $7::int[])
+       WITH ORDINALITY AS r (key, device_id, received_at, topic, reason, payload, payload_bytes, place)
+     JOIN device d ON d.id = r.device_id ORDER BY place
+     ON CONFLICT (key) DO NOTHING`,
     [
+      rows.map((row) => row.key),
       rows.map((row) => row.deviceId),
       encodeTimestamptzArray(rows.map((row) => row.receivedAtMs)),
       rows.map((row) => row.topic),

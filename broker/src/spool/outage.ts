@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { limits } from '@telltale/infra/limits'
+import type { Logger } from '@telltale/infra/log'
+import { backoffMs } from '@telltale/infra/retry'
+import { isUnfinished } from '@telltale/infra/storage/errors'
+import type { SpoolState } from '../contract/index.ts'
+import { encodeRecord, type SpoolRecord } from './records.ts'
+import { type Spool, SpoolRefusal } from './spool.ts'
+
+const { engageAfterMs, retryDelayMinMs: minMs, retryDelayMaxMs: maxMs } = limits.spool
+const BACKOFF = { minMs, maxMs }
+
+/**
+ * Whether what must be kept goes to the database or to the broker's own disk. It begins when the database has not taken
+ * a batch for two seconds, and ends when it takes one promptly again.
+ */
+export class Outage {
+  readonly #spool: Spool
+  readonly #log: Logger
+  readonly #onChange = new Set<() => void>()
+  #isOn = false
+  #sinceMs = 0
+  #isRefused = false
+  #spooled = 0
+  #replayed = 0
+  /** Called when something waits in the spool. */
+  onKept: () => void = () => {}
+
+  constructor(spool: Spool, log: Logger) {
+    this.#spool = spool
+    this.#log = log
+  }
+
+  /** New messages go to the spool. */
+  get isOn(): boolean {
+    return this.#isOn
+  }
+
+  /** Calls `listener` at each beginning and end. */
+  onChange(listener: () => void): void {
+    this.#onChange.add(listener)
+  }
+
+  begin(): void {
+    if (this.#isOn) return
+    this.#isOn = true
+    this.#sinceMs = performance.now()
+    this.#log.warn('the database does not take what comes in; it is kept on disk and acknowledged')
+    for (const listener of this.#onChange) listener()
+  }
+
+  end(): void {
+    if (!this.#isOn) return
+    this.#isOn = false
+    this.#isRefused = false
+    const seconds = Math.round((performance.now() - this.#sinceMs) / 1_000)
+    const { messages } = this.#spool.state
+    this.#log.warn({ seconds, messages }, 'the database is back; what was kept on disk goes there now')
+    for (const listener of this.#onChange) listener()
+  }
+
+  /** @returns whether they are on disk; when there is no room, or the disk fails, they are not */
+  async keep(records: SpoolRecord[], oldestReceivedMs: number): Promise<boolean> {
+    try {
+      await this.#spool.append(records.map(encodeRecord), oldestReceivedMs)
+    } catch (error) {
+      if (!(error instanceof SpoolRefusal)) throw error
+      if (!this.#isRefused)
+        this.#log.error({ err: error }, 'the spool takes nothing more; publishers are not read')
+      this.#isRefused = true
+      return false
+    }
+    if (this.#isRefused) this.#log.warn('the spool takes messages again')
+    this.#isRefused = false
+    this.#spooled += records.length
+    this.onKept()
+    return true
+  }
+
+  /**
+   * Does one piece of work on the database, or writes down that it is to be done. Resolves when either is so.
+   * @param work gets the number of the attempt; it may be done more than once, and be under way when this resolves
+   * @throws what the database refuses
+   */
+  async doOrKeep(record: SpoolRecord, work: (attempt: number) => Promise<void>): Promise<void> {
+    const keep = () => this.keep([record], Date.now())
+    if (this.#isOn && (await keep())) return
+    const patience = this.#beginPatience()
+    try {
+      for (let attempt = 0; ; attempt++) {
+        const trying = work(attempt).then(() => 'done' as const, unfinished)
+        // Should it fail after this has resolved, nobody waits for it any more.
+        trying.catch(() => {})
+        if ((await Promise.race([trying, patience.end])) === 'done') return
+        if (patience.isOver() && (await keep())) return
+        if ((await trying) === 'done') return
+        await sleep(backoffMs(BACKOFF, attempt))
+      }
+    } finally {
+      patience.stop()
+    }
+  }
+
+  /** It ends after two seconds, or when an outage begins. */
+  #beginPatience(): { end: Promise<'over'>; isOver: () => boolean; stop: () => void } {
+    let isOver = false
+    let over: () => void = () => {}
+    const end = new Promise<'over'>((resolve) => {
+      over = () => {
+        isOver = true
+        resolve('over')
+      }
+    })
+    const listener = () => {
+      if (this.#isOn) over()
+    }
+    const timer = setTimeout(over, engageAfterMs)
+    this.#onChange.add(listener)
+    const stop = () => {
+      clearTimeout(timer)
+      this.#onChange.delete(listener)
+    }
+    return { end, isOver: () => isOver, stop }
+  }
+
+  replayed(messages: number): void {
+    this.#replayed += messages
+  }
+
+  state(): SpoolState {
+    const { messages, bytes, bytesMax, oldestReceivedMs, damagedBytes } = this.#spool.state
+    return {
+      state: this.#word(messages),
+      messages,
+      bytes,
+      bytesMax,
+      oldestAt: oldestReceivedMs ?? null,
+      spooledTotal: this.#spooled,
+      replayedTotal: this.#replayed,
+      damagedBytes,
+    }
+  }
+
+  #word(messages: number): SpoolState['state'] {
+    if (this.#isOn) return this.#isRefused ? 'full' : 'taking'
+    return messages > 0 ? 'replaying' : 'empty'
+  }
+}
+
+function unfinished(error: unknown): 'unfinished' {
+  if (isUnfinished(error)) return 'unfinished'
+  throw error
+}
