@@ -55,8 +55,11 @@ const REQUESTS_PER_10_S_MAX = 10_000
  * it, so it is above what one of them may ask.
  */
 const ADDRESS_REQUESTS_PER_10_S_MAX = 20_000
-/** Streams are told to end; whoever still holds a connection then is cut off. */
-const CLOSE_GRACE_MS = 2_000
+/**
+ * Streams are told to end, and requests under way are answered; whoever still holds a connection then is cut off. Less
+ * than the supervisor gives the API, and more than a stream or socket has to take its last bytes.
+ */
+const CLOSE_GRACE_MS = 1_200
 
 /** The whole HTTP side, ready to listen. Owns nothing it was given. */
 export async function buildApp(

@@ -13,11 +13,14 @@ import type { Link } from './live/link.ts'
 import type { StreamPlaces } from './live/places.ts'
 import type { FleetTotals } from './live/totals.ts'
 import type { SessionWatch } from './session/watch.ts'
+import type { DatabaseWatch } from './system/database-watch.ts'
 import type { HistoryPools } from './telemetry/pools.ts'
 
 /** What the routes stand on. Made by main.ts, or by a test. */
 export interface Deps {
   pool: Pool
+  /** Whether it answers. */
+  database: DatabaseWatch
   history: HistoryPools
   link: Link
   hub: Hub

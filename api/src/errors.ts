@@ -86,7 +86,9 @@ export function sendProblem(error: ProblemError, request: FastifyRequest, reply:
 
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = asProblemError(error)
-  if (problems[problem.code][0] >= 500) request.log.error({ err: error }, 'request failed')
+  // Who is refused while the database is away is no news: the watch has said so, once.
+  const isKnown = error instanceof ProblemError && problem.code === 'database_unavailable'
+  if (problems[problem.code][0] >= 500 && !isKnown) request.log.error({ err: error }, 'request failed')
   if (problem.code === 'range_not_satisfiable') reply.header('content-range', lengthOf(error))
   return sendProblem(problem, request, reply)
 }

@@ -139,8 +139,8 @@ export const problems = {
   ],
   database_unavailable: [
     503,
-    'The database cannot be reached',
-    'Try again shortly; devices keep what is not acknowledged meanwhile.',
+    'The database does not answer',
+    'Try again shortly. What devices send meanwhile is kept by the brokers, and shown live.',
   ],
 } as const satisfies Record<string, readonly [status: number, title: string, whatNext: string]>
 

@@ -6,6 +6,7 @@ import { Releases } from '@telltale/infra/service'
 import { createDevice } from '@telltale/infra/storage/devices'
 import { openEngine } from '@telltale/infra/storage/engine'
 import { lateSpans } from '@telltale/infra/storage/late'
+import { createPool } from '@telltale/infra/storage/pool'
 import { resolveSeries } from '@telltale/infra/storage/series'
 import { storeBatch } from '@telltale/infra/storage/telemetry'
 import { createToken } from '@telltale/infra/storage/tokens'
@@ -22,6 +23,7 @@ import { StreamPlaces } from '../src/live/places.ts'
 import { FleetTotals } from '../src/live/totals.ts'
 import { hashPassword } from '../src/session/passwords.ts'
 import { SessionWatch } from '../src/session/watch.ts'
+import { DatabaseWatch } from '../src/system/database-watch.ts'
 import { createHistoryPools } from '../src/telemetry/pools.ts'
 
 export const PASSWORD = 'correct horse battery'
@@ -88,6 +90,8 @@ export async function startApi(
     limits?: Parameters<typeof buildApp>[1]
     /** Puts something between the API and its broker; answers with its port. */
     linkThrough?: (brokerPort: number) => Promise<number>
+    /** Puts something between the API and its database; answers with its URL. */
+    databaseThrough?: (databaseUrl: string) => Promise<string>
   } = {},
 ): Promise<TestApi> {
   const releases = new Releases()
@@ -102,16 +106,23 @@ export async function startApi(
   const linkPort = (await options.linkThrough?.(brokerPort)) ?? brokerPort
   const link = new Link({ url: `mqtt://127.0.0.1:${linkPort}`, secret: 'platform-secret', log })
   releases.add('link', () => link.stop())
-  const history = createHistoryPools({ url: database.url, ingestShare: () => 0 })
+  const databaseUrl = (await options.databaseThrough?.(database.url)) ?? database.url
+  const history = createHistoryPools({ url: databaseUrl, ingestShare: () => 0 })
   releases.add('charts', () => history.charts.end())
   releases.add('exports', () => history.exports.end())
+  const pool = createPool({ url: databaseUrl, name: 'api', max: 8, isSilenceFatal: true })
+  releases.add('pool', () => pool.end())
+  const watch = new DatabaseWatch({ url: databaseUrl, log })
+  releases.add('database watch', () => watch.stop())
+  watch.start()
   const deps: Deps = {
-    pool: database.pool,
+    pool,
+    database: watch,
     history,
     link,
     hub: new Hub(link),
     totals: new FleetTotals(),
-    sessions: new SessionWatch(database.pool, log),
+    sessions: new SessionWatch(pool, log),
     places: new StreamPlaces(),
     log,
     mqtt: { host: '127.0.0.1', port: brokerPort },

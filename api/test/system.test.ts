@@ -34,11 +34,11 @@ it('O-COUNTS-1 a viewer sees what the programs say of themselves; an older broke
   expect(brokers).toEqual([
     {
       ...{ brokerId: 'new', startedAt: 5, nodeVersion: 'v20', aedesVersion: '1.2.0', rssBytes: 1_000 },
-      ...{ connections: connectionsBy, acknowledged: 7, stored: 9, rejected: 1 },
+      ...{ connections: connectionsBy, acknowledged: 7, stored: 9, rejected: 1, spool: null },
     },
     {
       ...{ brokerId: 'old', startedAt: 5, nodeVersion: null, aedesVersion: null, rssBytes: null },
-      ...{ connections: [], acknowledged: null, stored: 9, rejected: 1 },
+      ...{ connections: [], acknowledged: null, stored: 9, rejected: 1, spool: null },
     },
   ])
   expect(self).toMatchObject({ nodeVersion: process.version, liveConnections: 0 })

@@ -127,10 +127,18 @@ function acceptStatus(deps: AcceptDeps, publish: Publish): void {
   const status = decodeStatus(payload)
   if (!status) return store(deps, publish, { readings: [], rejected: 'status is neither online nor offline' })
   const session = publish.source as DeviceSession
-  const written = new Promise<void>((resolve) => deps.presence.reported(session, status, resolve))
+  let withdraw = () => {}
+  const written = new Promise<void>((resolve) => {
+    withdraw = deps.presence.reported(session, status, resolve)
+  })
   // A word belongs to its connection: one whose beginning is not on record yet has no place to look for later.
   const report = { epoch: session.epoch ?? NO_EPOCH, status, at: new Date(publish.nowMs) }
-  void deps.outage.doOrKeep({ kind: 'status', report }, () => written).then(publish.done)
+  void deps.outage
+    .doOrKeep({ kind: 'status', report }, () => written)
+    .then(() => {
+      withdraw()
+      publish.done()
+    })
 }
 
 /** No row has it. */

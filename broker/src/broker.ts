@@ -136,13 +136,14 @@ export class Broker {
   /** Reads no further packet, so that what was read can be stored and acknowledged before `close`. */
   stopReading(): void {
     this.#isClosing = true
+    // Of one that is cut off meanwhile, too.
+    this.#deps.storedWills.hold()
     for (const [client] of this.clients.all()) pauseClient(client)
   }
 
   /** Closes every connection; no will is published for clients that will reconnect. */
   async close(): Promise<void> {
-    this.#isClosing = true
-    this.#deps.storedWills.hold()
+    this.stopReading()
     for (const [, attachment] of this.clients.all()) attachment.endReason ??= 'broker_stopped'
     for (const [client] of this.clients.all()) client.close()
     await new Promise<void>((resolve) => this.#aedes.close(resolve))

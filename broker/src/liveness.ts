@@ -35,6 +35,7 @@ export class Liveness {
   #beatMs = performance.now()
   /** Since when the database has answered without a pause: before, others may have been unable to say anything. */
   #steadySinceMs = performance.now()
+  #mayBeLost = false
 
   constructor(deps: LivenessDeps) {
     this.#deps = deps
@@ -53,7 +54,9 @@ export class Liveness {
     const pauseMs = nowMs - this.#beatMs
     this.#beatMs = nowMs
     if (pauseMs > 2 * heartbeatMs) this.#steadySinceMs = nowMs
-    if (pauseMs > lostAfterMs / 2) await this.#deps.onRevived()
+    if (pauseMs > lostAfterMs / 2) this.#mayBeLost = true
+    if (this.#mayBeLost) await this.#deps.onRevived()
+    this.#mayBeLost = false
     if (nowMs - this.#steadySinceMs >= lostAfterMs) await this.#findLost()
   }
 

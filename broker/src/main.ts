@@ -131,7 +131,7 @@ await runService(async (releases) => {
     },
     onBrokerLost: sendWills,
     onRevived: () => {
-      storedWills.putAgain()
+      if (cluster) storedWills.putAgain()
       return presence.revive()
     },
   })

@@ -4,20 +4,25 @@ import type { Releases } from '@telltale/infra/service'
 import { createPool, type Pool } from '@telltale/infra/storage/pool'
 import type { BrokerConfig } from './config.ts'
 import { atMost, STOP_MS } from './stopping.ts'
+import { Trouble } from './trouble.ts'
 
 /** Pools of their own, so that neither commands, nor sign-ins, nor telemetry, nor long jobs wait for one another. */
 export function openPools(config: BrokerConfig, log: Logger, releases: Releases): Record<PoolName, Pool> {
   const url = config.TELLTALE_DATABASE_URL
-  const onConnectionError = (err: Error) => log.warn({ err }, 'a database connection was lost')
+  const trouble = new Trouble(log, 'a database connection was lost')
+  const onConnectionError = (err: Error) => trouble.failed(err)
   const shortWork = { url, onConnectionError, isSilenceFatal: true }
-  const writerPool = createPool({ ...shortWork, name: 'writer', max: WRITER_CONNECTIONS_MAX })
-  makeDurable(writerPool)
+  const writerPool = createPool({
+    ...{ ...shortWork, name: 'writer', max: WRITER_CONNECTIONS_MAX },
+    isDurable: true,
+  })
   const pool = createPool({ ...shortWork, name: 'broker', max: 6 })
   const { connectionsMax: promptMax, answerWithinMs } = limits.signIns
   const prompt = { statementTimeoutMs: answerWithinMs, waitMs: answerWithinMs }
   const promptPool = createPool({ ...shortWork, ...prompt, name: 'prompt', max: promptMax })
   const { connectionsMax: max, statementTimeoutMs } = limits.jobs
   const jobsPool = createPool({ url, name: 'jobs', max, statementTimeoutMs, onConnectionError })
+  for (const one of [writerPool, pool, promptPool, jobsPool]) one.on('connect', () => trouble.worked())
   releases.add('database pools', () =>
     atMost(STOP_MS, Promise.all([writerPool, pool, promptPool].map((one) => one.end()))),
   )
@@ -26,15 +31,5 @@ export function openPools(config: BrokerConfig, log: Logger, releases: Releases)
 
 /** Those that store, as many that fell silent and were not given up yet, the way back from the spool, and one more. */
 const WRITER_CONNECTIONS_MAX = 2 * limits.writer.batchesInFlightMax + 2
-
-/** A server set to answer a commit before it is on disk does so to others, not to us. */
-function makeDurable(pool: Pool): void {
-  pool.on('connect', (client) => {
-    const text = `SELECT set_config('synchronous_commit', 'on', false)
-      WHERE current_setting('synchronous_commit') = 'off'`
-    // Queued before whatever the connection is for; if it fails, so does that.
-    client.query(text).catch(() => {})
-  })
-}
 
 type PoolName = 'pool' | 'promptPool' | 'writerPool' | 'jobsPool'

@@ -1,3 +1,4 @@
+import { limits } from '@telltale/infra/limits'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { closeSessions, openSessions, reportStatuses } from '@telltale/infra/storage/sessions'
 import type { PresenceReason } from './contract/index.ts'
@@ -5,7 +6,7 @@ import type { DeviceSession } from './presence.ts'
 
 export type Change =
   | { kind: 'open'; session: DeviceSession }
-  | { kind: 'close'; session: DeviceSession; at: Date; reason: PresenceReason }
+  | { kind: 'close'; session: DeviceSession; at: Date; reason: PresenceReason; isTakenOver?: boolean }
   | Report
 
 export interface Report {
@@ -14,7 +15,7 @@ export interface Report {
   status: 'online' | 'offline'
   at: Date
   /** Called when it is written: the messages it came from may be acknowledged. */
-  written: (() => void)[]
+  written: Set<() => void>
 }
 
 /**
@@ -36,7 +37,7 @@ export async function writeChanges(
     const sessions = opens.map(({ session }) => session)
     const epochs = await openSessions(
       pool,
-      sessions.map((session) => ({ ...session, brokerId })),
+      sessions.map((session) => ({ ...session, brokerId, isLate: isLate(session) })),
     )
     for (const [i, session] of sessions.entries()) {
       const epoch = epochs[i]
@@ -50,13 +51,22 @@ export async function writeChanges(
   await report(pool, changes)
 }
 
+/** Longer than it takes while the database answers, or other brokers have announced it. */
+export function isLate({ connectedAt }: DeviceSession): boolean {
+  return Math.abs(Date.now() - connectedAt.getTime()) > limits.presence.lateMs
+}
+
 async function close(pool: Pool, changes: Change[]): Promise<void> {
-  const ends = changes.flatMap((change) =>
-    change.kind === 'close' && change.session.epoch !== undefined
-      ? [{ epoch: change.session.epoch, disconnectedAt: change.at, reason: change.reason }]
+  const closes = changes.filter((change) => change.kind === 'close' && change.session.epoch !== undefined)
+  const ends = closes.flatMap((change) =>
+    change.kind === 'close'
+      ? [{ epoch: change.session.epoch as number, disconnectedAt: change.at, reason: change.reason }]
       : [],
   )
-  if (ends.length > 0) await closeSessions(pool, ends)
+  if (ends.length === 0) return
+  const takenOver = await closeSessions(pool, ends)
+  for (const change of closes)
+    if (change.kind === 'close' && takenOver.has(change.session.epoch as number)) change.isTakenOver = true
 }
 
 /** The newest word of each session. */

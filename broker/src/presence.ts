@@ -7,8 +7,10 @@ import { isDataError } from '@telltale/infra/storage/errors'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { onlineDevices, recordActivity } from '@telltale/infra/storage/sessions'
 import type { PresencePayload, PresenceReason } from './contract/index.ts'
-import { type Change, type Report, writeChanges } from './presence-changes.ts'
+import { type Change, isLate, type Report, writeChanges } from './presence-changes.ts'
+import { PresenceQueue } from './presence-queue.ts'
 import type { StampClock } from './telemetry.ts'
+import { Trouble } from './trouble.ts'
 
 /** Whose readings a message has: a connected device's, or a device's an integration speaks for. */
 export interface Source {
@@ -41,9 +43,12 @@ export interface PresenceDeps {
   onOpened: (deviceId: string, epoch: number) => void
   /** While this broker was taken for lost, the device came back to another one. */
   onElsewhere: (deviceId: string) => void
+  /** Others have said that it is gone, and it was not. */
+  onReopened: (deviceId: string, status: 'online' | 'offline') => void
 }
 
 const CHANGES_AT_ONCE = 1_000
+const BACKOFF = { minMs: 100, maxMs: 2_000 }
 const GATHER_MS = 25
 /** Weight of the newest gap in the usual interval. */
 const INTERVAL_WEIGHT = 0.2
@@ -57,22 +62,31 @@ const INT4_MAX = 2 ** 31 - 1
  */
 export class Presence {
   readonly #deps: PresenceDeps
+  readonly #writeTrouble: Trouble
+  readonly #flushTrouble: Trouble
   readonly #live = new Map<string, DeviceSession>()
   /** Sources heard since the last flush, by device; kept past their end. */
   #heard = new Map<string, Source>()
   /** Reports that wait to be written. */
   readonly #reports = new Map<DeviceSession, Report>()
-  #changes: Change[] = []
+  readonly #changes = new PresenceQueue()
   #writing: Promise<void> | undefined
-  #timers: NodeJS.Timeout[] = []
+  #flushing: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
   #isStopping = false
 
   constructor(deps: PresenceDeps) {
     this.#deps = deps
+    this.#writeTrouble = new Trouble(deps.log, 'presence could not be written; trying again')
+    this.#flushTrouble = new Trouble(deps.log, 'when devices were heard could not be written; trying again')
   }
 
   start(): void {
-    this.#timers.push(setInterval(() => this.#quietly(this.#flushActivity()), limits.broker.activityFlushMs))
+    this.#timer = setInterval(() => {
+      this.#flushing ??= this.#flushActivity().finally(() => {
+        this.#flushing = undefined
+      })
+    }, limits.broker.activityFlushMs)
   }
 
   /** Devices whose connection went down with its broker. */
@@ -106,6 +120,7 @@ export class Presence {
       else {
         delete session.epoch
         this.#enqueue({ kind: 'open', session })
+        this.#deps.onReopened(session.deviceId, session.reported ?? 'online')
       }
     }
   }
@@ -123,8 +138,9 @@ export class Presence {
   /**
    * What the device says on its status topic while it is connected; `written` follows when that is stored. A device
    * that says more than can be written has its newest word written: one report a session waits at most.
+   * @returns takes `written` back: the word is kept elsewhere
    */
-  reported(session: DeviceSession, status: 'online' | 'offline', written: () => void): void {
+  reported(session: DeviceSession, status: 'online' | 'offline', written: () => void): () => void {
     // `online` is no news for a connected device, unless it said `offline` before.
     const isNews = status !== (session.reported ?? 'online')
     session.reported = status
@@ -132,12 +148,17 @@ export class Presence {
     if (waiting) {
       waiting.status = status
       waiting.at = new Date()
-      waiting.written.push(written)
-    } else if (isNews) {
-      const report: Report = { kind: 'report', session, status, at: new Date(), written: [written] }
-      this.#reports.set(session, report)
-      this.#enqueue(report)
-    } else written()
+      waiting.written.add(written)
+      return () => waiting.written.delete(written)
+    }
+    if (!isNews) {
+      written()
+      return () => {}
+    }
+    const report: Report = { kind: 'report', session, status, at: new Date(), written: new Set([written]) }
+    this.#reports.set(session, report)
+    this.#enqueue(report)
+    return () => report.written.delete(written)
   }
 
   /** Telemetry arrived. Rows follow every few seconds, all devices in one statement. */
@@ -153,14 +174,15 @@ export class Presence {
 
   /** Writes what is left; call when no client is connected any more. */
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer)
+    clearInterval(this.#timer)
     this.#isStopping = true
     await this.#writing
-    await this.#flushActivity().catch(() => {})
+    await this.#flushing
+    await this.#flushActivity()
   }
 
   #enqueue(change: Change): void {
-    this.#changes.push(change)
+    for (const lost of this.#changes.push(change)) this.#forgetReport(lost)
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined
     })
@@ -171,11 +193,12 @@ export class Presence {
       // A fleet that comes back shares commits: each costs the disk as much as a batch of readings.
       if (!this.#isStopping) await sleep(GATHER_MS)
       // After a change the database refuses, one by one, so that only that one is passed over.
-      const run = this.#changes.slice(0, attempt > 0 ? 1 : CHANGES_AT_ONCE)
+      const run = this.#changes.take(attempt > 0 ? 1 : CHANGES_AT_ONCE)
       for (const change of run) if (change.kind === 'report') this.#reports.delete(change.session)
       try {
         await writeChanges(this.#deps, run)
         this.#settle(run)
+        this.#writeTrouble.worked()
         attempt = 0
       } catch (error) {
         if (isDataError(error) && run.length === 1) {
@@ -186,20 +209,30 @@ export class Presence {
           this.#settle(run)
           continue
         }
-        this.#deps.log.warn({ err: error }, 'presence could not be written; trying again')
+        this.#writeTrouble.failed(error, { waiting: this.#changes.length })
         // The next start of this broker, or another one, ends what is left open.
         if (this.#isStopping) return
-        await sleep(backoffMs({ minMs: 100, maxMs: 5_000 }, attempt++))
+        await sleep(backoffMs(BACKOFF, attempt++))
       }
     }
+    const connections = this.#changes.takeDropped()
+    if (connections > 0)
+      this.#deps.log.warn({ connections }, 'connections that began and ended meanwhile are not on record')
   }
 
   #settle(run: Change[]): void {
-    this.#changes = this.#changes.slice(run.length)
+    this.#changes.settle()
     for (const change of run) {
       this.#announce(change)
       if (change.kind === 'report') for (const written of change.written) written()
     }
+  }
+
+  /** Its connection is over and not on record. */
+  #forgetReport(change: Change): void {
+    if (change.kind !== 'report') return
+    this.#reports.delete(change.session)
+    for (const written of change.written) written()
   }
 
   #announce(change: Change): void {
@@ -207,6 +240,8 @@ export class Presence {
     const { publish } = this.#deps
     const live = this.#live.get(deviceId)
     if (change.kind === 'open' && live === change.session) {
+      // Written late, and not at all: the device is at another broker since.
+      if (live.epoch === undefined && isLate(live)) return this.#deps.onElsewhere(deviceId)
       if (live.epoch !== undefined) this.#deps.onOpened(deviceId, live.epoch)
       publish({
         deviceId,
@@ -216,7 +251,7 @@ export class Presence {
       })
     }
     // An older connection's end is no news while a newer one lives, here or at another broker.
-    if (change.kind === 'close' && live === undefined && change.reason !== 'taken_over')
+    if (change.kind === 'close' && live === undefined && isNews(change))
       publish({ deviceId, status: 'offline', since: change.at.getTime(), reason: change.reason })
     if (change.kind === 'report' && live === change.session)
       publish({
@@ -228,21 +263,26 @@ export class Presence {
   }
 
   async #flushActivity(): Promise<void> {
-    const heard = [...this.#heard.values()]
-    if (heard.length === 0) return
+    const heard = this.#heard
+    if (heard.size === 0) return
     this.#heard = new Map()
-    await recordActivity(
-      this.#deps.pool,
-      heard.map(({ deviceId, seenAtMs, intervalMs }) => ({
-        deviceId,
-        seenAt: new Date(seenAtMs ?? 0),
-        intervalMs: intervalMs === undefined ? null : Math.round(Math.min(intervalMs, INT4_MAX)),
-      })),
-    )
+    const activity = [...heard.values()].map(({ deviceId, seenAtMs, intervalMs }) => ({
+      deviceId,
+      seenAt: new Date(seenAtMs ?? 0),
+      intervalMs: intervalMs === undefined ? null : Math.round(Math.min(intervalMs, INT4_MAX)),
+    }))
+    try {
+      await recordActivity(this.#deps.pool, activity)
+      this.#flushTrouble.worked()
+    } catch (error) {
+      this.#flushTrouble.failed(error)
+      for (const [deviceId, source] of heard)
+        if (!this.#heard.has(deviceId)) this.#heard.set(deviceId, source)
+    }
   }
+}
 
-  /** Housekeeping that the next round repeats: a failure is logged, nothing else. */
-  #quietly(work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.#deps.log.warn({ err: error }, 'presence housekeeping failed'))
-  }
+/** An end that is on record, of a device that is not connected anew. */
+function isNews(change: Extract<Change, { kind: 'close' }>): boolean {
+  return change.reason !== 'taken_over' && !change.isTakenOver && change.session.epoch !== undefined
 }

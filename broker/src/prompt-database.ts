@@ -4,6 +4,7 @@ import type { Logger } from '@telltale/infra/log'
 import { findDeviceCredentials } from '@telltale/infra/storage/credentials'
 import { isTransient } from '@telltale/infra/storage/errors'
 import type { Pool } from '@telltale/infra/storage/pool'
+import { afterOwnTime } from './own-time.ts'
 
 const { answerWithinMs, askAgainMs } = limits.signIns
 
@@ -31,7 +32,7 @@ export class PromptDatabase {
   async ask<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
     if (this.#awaySinceMs !== undefined) throw new DatabaseAway('the database is away')
     const silence = new AbortController()
-    const timer = setTimeout(() => silence.abort(), answerWithinMs)
+    const cancel = afterOwnTime(answerWithinMs, () => silence.abort())
     try {
       return await Promise.race([this.#insist(work, silence.signal), aborted(silence.signal)])
     } catch (error) {
@@ -39,7 +40,7 @@ export class PromptDatabase {
       this.#isAway(error)
       throw new DatabaseAway('the database is away', { cause: error })
     } finally {
-      clearTimeout(timer)
+      cancel()
       silence.abort()
     }
   }

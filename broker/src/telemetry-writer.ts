@@ -5,6 +5,7 @@ import { backoffMs } from '@telltale/infra/retry'
 import { verdictOf } from '@telltale/infra/storage/errors'
 import type { Message } from './batch.ts'
 import type { BatchStore } from './batch-store.ts'
+import { afterOwnTime } from './own-time.ts'
 import type { Outage } from './spool/outage.ts'
 import { atMost } from './stopping.ts'
 import type { Totals } from './totals.ts'
@@ -21,9 +22,10 @@ export interface WriterDeps {
 /** A batch on its way into the database. */
 interface Batch {
   messages: Message[]
-  startedMs: number
-  /** Ends the patience with the database. */
-  timer: NodeJS.Timeout
+  /** Ends the patience with the database, unless it is called. */
+  keepPatience: () => void
+  /** Under way to the disk. */
+  spooling: Promise<boolean> | undefined
   /** Stored or spooled, and acknowledged. */
   isKept: boolean
 }
@@ -154,8 +156,8 @@ export class TelemetryWriter {
   async #store(messages: Message[]): Promise<void> {
     const { store, outage, totals } = this.#deps
     const startedMs = performance.now()
-    const timer = setTimeout(() => outage.begin(), spool.engageAfterMs)
-    const batch: Batch = { messages, startedMs, timer, isKept: false }
+    const keepPatience = afterOwnTime(spool.engageAfterMs, () => outage.begin())
+    const batch: Batch = { messages, keepPatience, spooling: undefined, isKept: false }
     this.#enter(batch)
     for (let number = 0; !batch.isKept; number++) {
       try {
@@ -168,7 +170,7 @@ export class TelemetryWriter {
         this.#settle(batch)
       } catch (error) {
         this.#tellAway(error)
-        if (outage.isOn) await this.#spool(batch)
+        if (outage.isOn && !batch.isKept) await this.#spool(batch)
         if (!batch.isKept) await sleep(backoffMs(RETRY, number))
       }
     }
@@ -181,7 +183,7 @@ export class TelemetryWriter {
 
   #settle(batch: Batch): void {
     batch.isKept = true
-    clearTimeout(batch.timer)
+    batch.keepPatience()
     this.#inFlight.delete(batch)
     if (!this.#isFull && this.#fullSinceMs !== undefined) {
       this.#fullMs += performance.now() - this.#fullSinceMs
@@ -193,8 +195,10 @@ export class TelemetryWriter {
 
   /** What the database has not taken yet; its attempt there goes on, and does no harm. */
   async #spool(batch: Batch): Promise<void> {
-    if (batch.isKept || !(await this.#keep(batch.messages)) || batch.isKept) return
-    this.#settle(batch)
+    batch.spooling ??= this.#keep(batch.messages)
+    const isSpooled = await batch.spooling
+    batch.spooling = undefined
+    if (isSpooled && !batch.isKept) this.#settle(batch)
   }
 
   /** One group after the other: while one is being written the next gathers. */

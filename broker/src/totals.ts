@@ -68,7 +68,8 @@ export class Totals {
       batchesTotal: this.#batches,
       commitP50Ms: percentile(sorted, 0.5),
       commitP99Ms: percentile(sorted, 0.99),
-      databaseUp: this.isDatabaseUp,
+      // A database that is silent fails nothing for a while.
+      databaseUp: this.isDatabaseUp && now.spool.state !== 'taking' && now.spool.state !== 'full',
       acknowledgedTotal: this.#acknowledged,
       rssBytes: process.memoryUsage.rss(),
       nodeVersion: process.version,

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { retry } from '@telltale/infra/retry'
 import { isUnfinished } from '@telltale/infra/storage/errors'
@@ -29,6 +31,8 @@ export interface WillsDeps extends AcceptDeps {
  */
 export class Wills {
   readonly #deps: WillsDeps
+  /** Clients of the earlier life that may come back. */
+  #awaited: string[] = []
 
   constructor(deps: WillsDeps) {
     this.#deps = deps
@@ -37,8 +41,10 @@ export class Wills {
   /** Before anybody connects: what an earlier life of this broker left waits for its clients to come back. */
   async setAside(brokerId: string): Promise<void> {
     const { durable } = this.#deps.stores
-    for (const { clientId, will } of await durable.takeWills(brokerId))
+    for (const { clientId, will } of await durable.takeWills(brokerId)) {
       await durable.putWill(asideOf(brokerId), clientId, will)
+      this.#awaited.push(clientId)
+    }
   }
 
   /** Sends what a broker that is gone has left. Each will is taken by one broker only. */
@@ -51,20 +57,40 @@ export class Wills {
   }
 
   async sendSetAside(brokerId: string): Promise<void> {
+    await this.#herdIsBack()
     await this.#sendDue(await this.#deps.stores.durable.takeWills(asideOf(brokerId)))
   }
 
-  async #sendDue(left: { clientId: string; will: Will }[]): Promise<void> {
-    const { pool, findConnected, log } = this.#deps
-    if (left.length === 0) return
-    const ids = left.map(({ clientId }) => clientId)
-    // They are taken: nobody else would send them.
+  /** Thousands take their time to sign in: while more and more of them are back, the others are waited for. */
+  async #herdIsBack(): Promise<void> {
+    const { willWaitMaxMs, willLookMs } = limits.sessions
+    const endMs = performance.now() + willWaitMaxMs
+    for (let count = 0; performance.now() < endMs; ) {
+      const back = await this.#backOf(this.#awaited)
+      if (back.size === count || back.size === this.#awaited.length) break
+      count = back.size
+      await sleep(willLookMs, undefined, { ref: false })
+    }
+    this.#awaited = []
+  }
+
+  /** Of these clients, those that are connected again, or whose device is, by whatever client id. */
+  async #backOf(ids: string[]): Promise<Set<string>> {
+    const { pool, findConnected } = this.#deps
     const online = await retry(() => onlineDevices(pool, [...new Set(ids.map(ownerOf))]), {
       ...BACKOFF,
       isRetryable: isUnfinished,
     })
     const back = await findConnected(ids)
-    const due = left.filter(({ clientId }) => !back.has(clientId) && !online.has(ownerOf(clientId)))
+    return new Set(ids.filter((id) => back.has(id) || online.has(ownerOf(id))))
+  }
+
+  async #sendDue(left: { clientId: string; will: Will }[]): Promise<void> {
+    const { log } = this.#deps
+    if (left.length === 0) return
+    // They are taken: nobody else would send them.
+    const back = await this.#backOf(left.map(({ clientId }) => clientId))
+    const due = left.filter(({ clientId }) => !back.has(clientId))
     log.info({ left: left.length, due: due.length }, 'wills of a broker that is gone')
     for (const { clientId, will } of due) await this.#send(ownerOf(clientId), will)
   }

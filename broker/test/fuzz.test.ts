@@ -17,7 +17,7 @@ import { type Identity, randomConnect } from './packets.ts'
 import { Witness, type WitnessReport } from './witness.ts'
 
 /** By hand as long as asked, with a seed that failed or a new one. */
-const seconds = Number(process.env.TELLTALE_FUZZ_SECONDS ?? 30)
+const seconds = Number(process.env.TELLTALE_FUZZ_SECONDS ?? 15)
 const seed = Number(process.env.TELLTALE_FUZZ_SEED ?? Date.now() % 1_000_000_000)
 const DEVICES = 10
 const RSS_MB_MAX = 512

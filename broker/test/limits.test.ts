@@ -1,3 +1,4 @@
+import type { Pool } from '@telltale/infra/storage/pool'
 import { registerDevice, startTestBroker, type TestBroker } from '@telltale/infra/testing/broker'
 import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
 import { waitFor } from '@telltale/infra/testing/wait'
@@ -8,45 +9,59 @@ import { collect, diagnosis, granted, storedValues, TestClients } from './client
 import { nextEvent } from './events.ts'
 import { type BrokerUrl, openRawClient, publishPacket } from './mqtt/raw-client.ts'
 
-let database: TestDatabase
-let broker: TestBroker
-let count = 0
-const clients = new TestClients(() => broker.url)
+/** What the tests of one group share: suites run at once, for most of them is waiting. */
+class Group {
+  readonly clients = new TestClients(() => this.broker.url)
+  #database: TestDatabase | undefined
+  #broker: TestBroker | undefined
+  #count = 0
 
-function start(env: Record<string, string>) {
-  beforeAll(async () => {
-    database = await createTestDatabase()
-    broker = await startTestBroker(database.url, env)
-  })
-  afterEach(() => clients.end())
-  afterAll(async () => {
-    expect(await broker?.program.stop()).toBe(0)
-    await database?.drop()
-  })
+  constructor(env: Record<string, string>) {
+    beforeAll(async () => {
+      this.#database = await createTestDatabase()
+      this.#broker = await startTestBroker(this.#database.url, env)
+    })
+    afterEach(() => this.clients.end())
+    afterAll(async () => {
+      expect(await this.#broker?.program.stop()).toBe(0)
+      await this.#database?.drop()
+    })
+  }
+
+  get broker(): TestBroker {
+    if (!this.#broker) throw new Error('no broker was started')
+    return this.#broker
+  }
+
+  get pool(): Pool {
+    if (!this.#database) throw new Error('no database was made')
+    return this.#database.pool
+  }
+
+  newDevice(): Promise<{ username: string; password: string }> {
+    return registerDevice(this.pool, `d${++this.#count}`)
+  }
 }
-
-const newDevice = (): Promise<{ username: string; password: string }> =>
-  registerDevice(database.pool, `d${++count}`)
 
 const reading = (i: number) => `{"ts":${1_764_000_000_000 + i},"values":{"n":${i}}}`
 
-describe('rates', () => {
-  start({
+describe.concurrent('rates', () => {
+  const group = new Group({
     TELLTALE_DEVICE_MESSAGES_PER_SECOND: '20',
     TELLTALE_DEVICE_BYTES_PER_SECOND: '3000',
     TELLTALE_BACKFILL_DAYS: '36500',
   })
 
-  it.each([
+  it.sequential.each([
     ['messages', 120, 0],
     // Between two of these the broker reads nothing for longer than 1.5 keep-alives.
     ['bytes', 4, 8_000],
   ] as const)(
     'M-LIMIT-1 too many %s a second are read later: nothing is lost, nobody is closed, nobody else waits',
     async (what, total, padding) => {
-      const credentials = await newDevice()
+      const credentials = await group.newDevice()
       const { username, password } = credentials
-      const flooding = await openRawClient(broker.url as BrokerUrl)
+      const flooding = await openRawClient(group.broker.url as BrokerUrl)
       flooding.send({
         cmd: 'connect',
         ...{ clientId: 'flood', clean: true, protocolId: 'MQTT', protocolVersion: 4 },
@@ -60,8 +75,8 @@ describe('rates', () => {
           publishPacket(topics.telemetry(username), message, { qos: 1, messageId: i + 1 }),
         ),
       )
-      const other = await newDevice()
-      const calm = await clients.attach(other)
+      const other = await group.newDevice()
+      const calm = await group.clients.attach(other)
       for (let i = 0; i < 5; i++)
         await calm.publishAsync(topics.telemetry(other.username), reading(i), { qos: 1 })
       expect(flooding.inbox.length).toBeLessThan(total)
@@ -69,10 +84,10 @@ describe('rates', () => {
       expect(flooding.isClosed).toBe(false)
       const ids = flooding.inbox.map((packet) => packet.messageId)
       expect(ids).toEqual(messages.map((_, i) => i + 1))
-      const stored = await storedValues(database.pool, username)
+      const stored = await storedValues(group.pool, username)
       expect(stored).toEqual({ n: messages.map((_, i) => i) })
       const allowed = what === 'messages' ? 20 : 3_000
-      expect(await diagnosis(database.pool, `limit_${what}`, username)).toMatchObject({
+      expect(await diagnosis(group.pool, `limit_${what}`, username)).toMatchObject({
         limit: { name: `${what} a second`, value: allowed, allowed },
       })
       flooding.drop()
@@ -80,19 +95,19 @@ describe('rates', () => {
   )
 })
 
-describe('what a device may hold', () => {
-  start({
+describe.concurrent('what a device may hold', () => {
+  const group = new Group({
     TELLTALE_DEVICE_SUBSCRIPTIONS: '3',
     TELLTALE_DEVICE_RETAINED: '2',
     TELLTALE_MESSAGE_BYTES: '1000',
   })
 
-  it('M-LIMIT-2 subscriptions beyond are refused one by one; giving one up makes room', async () => {
-    const credentials = await newDevice()
-    const device = await clients.attach(credentials)
+  it.sequential('M-LIMIT-2 subscriptions beyond are refused one by one; giving one up makes room', async () => {
+    const credentials = await group.newDevice()
+    const device = await group.clients.attach(credentials)
     const filters = ['a', 'b', 'c', 'd'].map((metric) => topics.metric(credentials.username, metric))
     expect(await granted(device, filters)).toEqual([1, 1, 1, 128])
-    expect(await diagnosis(database.pool, 'limit_subscriptions', credentials.username)).toMatchObject({
+    expect(await diagnosis(group.pool, 'limit_subscriptions', credentials.username)).toMatchObject({
       limit: { name: 'subscriptions', value: 4, allowed: 3 },
     })
     // The same again is no further one.
@@ -101,10 +116,10 @@ describe('what a device may hold', () => {
     expect(await granted(device, filters.slice(3))).toEqual([1])
   })
 
-  it('M-LIMIT-3 a message beyond is delivered and not retained; those there are may be replaced', async () => {
-    const credentials = await newDevice()
+  it.sequential('M-LIMIT-3 a message beyond is delivered and not retained; those there are may be replaced', async () => {
+    const credentials = await group.newDevice()
     const root = `devices/${credentials.username}`
-    const device = await clients.attach(credentials)
+    const device = await group.clients.attach(credentials)
     const heard = collect(device)
     await device.subscribeAsync(`${root}/#`)
     const keep = (topic: string, payload: string) =>
@@ -115,103 +130,117 @@ describe('what a device may hold', () => {
     await keep('first', 'replaced')
     await waitFor('all of them', () => heard.filter(({ retain }) => !retain).length >= 3)
     expect(heard.map(({ payload }) => payload)).toContain('one too many')
-    expect(await diagnosis(database.pool, 'limit_retained', credentials.username)).toMatchObject({
+    expect(await diagnosis(group.pool, 'limit_retained', credentials.username)).toMatchObject({
       limit: { name: 'retained messages', value: 3, allowed: 2 },
     })
-    expect(await retained(credentials)).toEqual({ first: 'replaced', status: 'online' })
+    expect(await retained(group, credentials)).toEqual({ first: 'replaced', status: 'online' })
     await keep('first', '')
     await keep('second', 'fits now')
-    expect(await retained(credentials)).toEqual({ second: 'fits now', status: 'online' })
+    expect(await retained(group, credentials)).toEqual({ second: 'fits now', status: 'online' })
   })
 
-  it.each([
+  it.sequential.each([
     [1_001, 'TELLTALE_MESSAGE_BYTES', 1_000],
     [20_000, 'bytes of a packet', 5_096],
   ])(
     'M-LIMIT-4 a message of %i bytes closes the connection, one that fits does not',
     async (size, name, allowed) => {
-      const credentials = await newDevice()
-      const device = await clients.attach(credentials)
+      const credentials = await group.newDevice()
+      const device = await group.clients.attach(credentials)
       const topic = topics.telemetry(credentials.username)
       await device.publishAsync(topic, '{"fits":1}'.padEnd(1_000), { qos: 1 })
       const closed = nextEvent(device, 'close')
       device.publish(topic, '{"large":1}'.padEnd(size), { qos: 1 }, () => {})
       await closed
-      const { limit } = await diagnosis(database.pool, 'oversized', credentials.username)
+      const { limit } = await diagnosis(group.pool, 'oversized', credentials.username)
       expect(limit).toMatchObject({ name, allowed })
       expect(limit?.value).toBeGreaterThanOrEqual(size)
-      expect(await storedValues(database.pool, credentials.username)).toEqual({ fits: [1] })
+      expect(await storedValues(group.pool, credentials.username)).toEqual({ fits: [1] })
     },
   )
 })
 
-describe.each(['TELLTALE_CONNECTIONS_PER_ADDRESS', 'TELLTALE_CONNECTIONS_MAX'])('%s', (setting) => {
-  start({ [setting]: '3' })
+describe.concurrent.each(['TELLTALE_CONNECTIONS_PER_ADDRESS', 'TELLTALE_CONNECTIONS_MAX'])(
+  '%s',
+  (setting) => {
+    const group = new Group({ [setting]: '3' })
 
-  it('M-LIMIT-5 the connection beyond is closed; one that ends makes room', async () => {
-    const all = [await newDevice(), await newDevice(), await newDevice(), await newDevice()]
-    const [first] = await Promise.all(all.slice(0, 3).map((credentials) => clients.attach(credentials)))
-    const last = all[3] as IClientOptions
-    expect(await clients.outcome(last)).toBe('closed')
-    expect(await diagnosis(database.pool, 'limit_connections')).toMatchObject({
-      address: '127.0.0.1',
-      limit: { name: setting, value: 4, allowed: 3 },
+    it.sequential('M-LIMIT-5 the connection beyond is closed; one that ends makes room', async () => {
+      const all = [
+        await group.newDevice(),
+        await group.newDevice(),
+        await group.newDevice(),
+        await group.newDevice(),
+      ]
+      const [first] = await Promise.all(
+        all.slice(0, 3).map((credentials) => group.clients.attach(credentials)),
+      )
+      const last = all[3] as IClientOptions
+      expect(await group.clients.outcome(last)).toBe('closed')
+      expect(await diagnosis(group.pool, 'limit_connections')).toMatchObject({
+        address: '127.0.0.1',
+        limit: { name: setting, value: 4, allowed: 3 },
+      })
+      await first?.endAsync()
+      await waitFor('room', async () => (await group.clients.outcome(last)) === 'connected')
     })
-    await first?.endAsync()
-    await waitFor('room', async () => (await clients.outcome(last)) === 'connected')
-  })
-})
+  },
+)
 
-describe('TELLTALE_CONNECTS_PER_ADDRESS', () => {
-  start({ TELLTALE_CONNECTS_PER_ADDRESS: '5' })
+describe.concurrent('TELLTALE_CONNECTS_PER_ADDRESS', () => {
+  const group = new Group({ TELLTALE_CONNECTS_PER_ADDRESS: '5' })
 
-  it('M-LIMIT-6 who connects too fast is closed, and gets in later', async () => {
-    const credentials = await newDevice()
+  it.sequential('M-LIMIT-6 who connects too fast is closed, and gets in later', async () => {
+    const credentials = await group.newDevice()
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => clients.outcome({ ...credentials, clientId: `c${i}` })),
+      Array.from({ length: 20 }, (_, i) => group.clients.outcome({ ...credentials, clientId: `c${i}` })),
     )
     expect(outcomes).toContain('closed')
-    expect(await diagnosis(database.pool, 'limit_connect_rate')).toMatchObject({
+    expect(await diagnosis(group.pool, 'limit_connect_rate')).toMatchObject({
       limit: { name: 'TELLTALE_CONNECTS_PER_ADDRESS', value: 6, allowed: 5 },
     })
-    await waitFor('its turn', async () => (await clients.outcome(credentials)) === 'connected')
+    await waitFor('its turn', async () => (await group.clients.outcome(credentials)) === 'connected')
   })
 })
 
-describe('trying again and again', () => {
-  start({ TELLTALE_DEVICE_CONNECTS_PER_MINUTE: '5' })
+describe.concurrent('trying again and again', () => {
+  const group = new Group({ TELLTALE_DEVICE_CONNECTS_PER_MINUTE: '5' })
 
-  it('M-LIMIT-7 after ten wrong secrets a name waits at that address; nobody else does, nor who was right before', async () => {
-    const known = await newDevice()
-    const fresh = await newDevice()
-    const neighbour = await newDevice()
-    await (await clients.attach(known)).endAsync()
+  it.sequential('M-LIMIT-7 after ten wrong secrets a name waits at that address; nobody else does, nor who was right before', async () => {
+    const known = await group.newDevice()
+    const fresh = await group.newDevice()
+    const neighbour = await group.newDevice()
+    await (await group.clients.attach(known)).endAsync()
     for (const { username } of [known, fresh]) {
-      for (let i = 0; i < 10; i++) expect(await clients.outcome({ username, password: 'wrong' })).toBe(4)
-      expect(await clients.outcome({ username, password: 'wrong' })).toBe(3)
+      for (let i = 0; i < 10; i++)
+        expect(await group.clients.outcome({ username, password: 'wrong' })).toBe(4)
+      expect(await group.clients.outcome({ username, password: 'wrong' })).toBe(3)
     }
-    expect(await clients.outcome(fresh)).toBe(3)
-    await clients.attach(neighbour)
-    await clients.attach(known)
-    expect(await diagnosis(database.pool, 'limit_failed_sign_ins', fresh.username)).toMatchObject({
+    expect(await group.clients.outcome(fresh)).toBe(3)
+    await group.clients.attach(neighbour)
+    await group.clients.attach(known)
+    expect(await diagnosis(group.pool, 'limit_failed_sign_ins', fresh.username)).toMatchObject({
       limit: { name: 'failed sign-ins in a row', value: 11, allowed: 10 },
     })
-    await waitFor('its turn', async () => (await clients.outcome(fresh)) === 'connected')
+    await waitFor('its turn', async () => (await group.clients.outcome(fresh)) === 'connected')
   })
 
-  it('M-LIMIT-8 a device that connects again and again is held off, and no other', async () => {
-    const restless = await newDevice()
-    for (let i = 0; i < 5; i++) await (await clients.attach(restless)).endAsync()
-    expect(await clients.outcome(restless)).toBe(3)
-    await clients.attach(await newDevice())
-    expect(await diagnosis(database.pool, 'limit_flapping', restless.username)).toMatchObject({
+  it.sequential('M-LIMIT-8 a device that connects again and again is held off, and no other', async () => {
+    const restless = await group.newDevice()
+    for (let i = 0; i < 5; i++) await (await group.clients.attach(restless)).endAsync()
+    expect(await group.clients.outcome(restless)).toBe(3)
+    await group.clients.attach(await group.newDevice())
+    expect(await diagnosis(group.pool, 'limit_flapping', restless.username)).toMatchObject({
       limit: { name: 'TELLTALE_DEVICE_CONNECTS_PER_MINUTE', value: 6, allowed: 5 },
     })
   })
 })
 
 /** What is retained below the device's root. */
-async function retained(credentials: { username: string }): Promise<Record<string, string>> {
+async function retained(
+  { broker, clients }: Group,
+  credentials: { username: string },
+): Promise<Record<string, string>> {
   const root = `devices/${credentials.username}`
   const platform = await clients.attach({ username: '$telltale', password: broker.platformSecret })
   const heard = collect(platform)

@@ -22,7 +22,7 @@ export async function startTcp(): Promise<Transport> {
   const port = await listen(createServer(accepted.enter))
   return {
     name: 'TCP',
-    open: async () => accepted.meet(dialled(connect(port.number, '127.0.0.1').setNoDelay(true), 'connect')),
+    open: () => accepted.meet(() => dialled(connect(port.number, '127.0.0.1').setNoDelay(true), 'connect')),
     close: port.close,
   }
 }
@@ -38,7 +38,7 @@ async function startTls(): Promise<Transport> {
   const dial = () => tlsConnect({ port: port.number, host: '127.0.0.1', ca: ca.pem })
   return {
     name: 'TLS',
-    open: async () => accepted.meet(dialled(dial().setNoDelay(true), 'secureConnect')),
+    open: () => accepted.meet(() => dialled(dial().setNoDelay(true), 'secureConnect')),
     close: port.close,
   }
 }
@@ -55,22 +55,28 @@ async function startWebSocket(): Promise<Transport> {
     await once(socket, 'open')
     return stream
   }
-  return { name: 'WebSocket', open: () => accepted.meet(dial()), close: port.close }
+  return { name: 'WebSocket', open: () => accepted.meet(dial), close: port.close }
 }
 
-/** Brings the two ends of a connection together; one is opened at a time. */
+/** Brings the two ends of a connection together; one is opened at a time, however many ask. */
 function waitingRoom<T extends Duplex>() {
   let arrive: (server: T) => void = () => {}
+  let last: Promise<unknown> = Promise.resolve()
+  const meetNow = async (dial: () => Promise<Duplex>) => {
+    const arrived = new Promise<T>((resolve) => {
+      arrive = resolve
+    })
+    const [client, server] = await Promise.all([dial(), arrived])
+    // A connection that the gate destroys is an error to its client, and meant to be.
+    client.on('error', () => {})
+    return { client, server }
+  }
   return {
     enter: (server: T) => arrive(server),
-    meet: async (dialling: Promise<Duplex>) => {
-      const arrived = new Promise<T>((resolve) => {
-        arrive = resolve
-      })
-      const [client, server] = await Promise.all([dialling, arrived])
-      // A connection that the gate destroys is an error to its client, and meant to be.
-      client.on('error', () => {})
-      return { client, server }
+    meet: (dial: () => Promise<Duplex>) => {
+      const met = last.then(() => meetNow(dial))
+      last = met.catch(() => {})
+      return met
     },
   }
 }

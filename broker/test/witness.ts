@@ -1,5 +1,5 @@
 import { waitFor } from '@telltale/infra/testing/wait'
-import { connectAsync, type MqttClient } from 'mqtt'
+import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { topics } from '../src/contract/index.ts'
 
 const EVERY_MS = 20
@@ -18,8 +18,8 @@ export interface WitnessReport {
 
 /** A device that does everything right: readings of QoS 1 in a steady rhythm, each with a time of its own. */
 export class Witness {
+  readonly deviceId: string
   readonly #client: MqttClient
-  readonly #deviceId: string
   readonly #losses: string[] = []
   #unacknowledged = 0
   #latenciesMs: number[] = []
@@ -27,16 +27,25 @@ export class Witness {
   #ts = Date.now() - 3_600_000
   #sent = 0
 
-  static async connect(url: string, credentials: { username: string; password: string }): Promise<Witness> {
-    const client = await connectAsync(url, { ...credentials, reconnectPeriod: 0, keepalive: 5 })
+  static async connect(
+    url: string,
+    credentials: { username: string; password: string },
+    options: IClientOptions = {},
+  ): Promise<Witness> {
+    const client = await connectAsync(url, { ...credentials, reconnectPeriod: 0, keepalive: 5, ...options })
     return new Witness(client, credentials.username)
   }
 
   private constructor(client: MqttClient, deviceId: string) {
     this.#client = client
-    this.#deviceId = deviceId
+    this.deviceId = deviceId
     client.on('close', () => this.#losses.push('closed'))
     client.on('error', (error) => this.#losses.push(String(error)))
+  }
+
+  /** Readings so far. */
+  get acknowledged(): number {
+    return this.#latenciesMs.length
   }
 
   start(): void {
@@ -73,7 +82,7 @@ export class Witness {
     const payload = JSON.stringify({ ts: this.#ts++, values: { count: this.#sent++ } })
     this.#unacknowledged++
     void this.#client
-      .publishAsync(topics.telemetry(this.#deviceId), payload, { qos: 1 })
+      .publishAsync(topics.telemetry(this.deviceId), payload, { qos: 1 })
       .then(() => this.#latenciesMs.push(performance.now() - startMs))
       .catch((error) => this.#losses.push(String(error)))
       .finally(() => this.#unacknowledged--)

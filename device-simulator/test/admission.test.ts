@@ -2,13 +2,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { topics } from '@telltale/broker/contract'
 import { Releases } from '@telltale/infra/service'
-import {
-  type Block,
-  createSite,
-  type Product,
-  type Site,
-  startProduct,
-} from '@telltale/infra/testing/product'
+import { type Block, type Product, type Site, startProduct } from '@telltale/infra/testing/product'
+import { createSharedSite } from '@telltale/infra/testing/shared-site'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, Locator, Page } from 'playwright-core'
@@ -33,7 +28,7 @@ let hasFailed = false
 /** Who is let in, who is not, and why: as an admin sees it in the browser, with real clients at the door. */
 describe.skipIf(toolMissing('chromium'))('admission', () => {
   beforeAll(async () => {
-    site = await createSite()
+    site = await createSharedSite()
     releases.add('site', () => site.remove())
     const env = { TELLTALE_ENROLMENT: 'approve', TELLTALE_ENROLMENT_KEY: KEY }
     product = startProduct(site, { args: ['--no-demo'], env })

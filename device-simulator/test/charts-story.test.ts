@@ -1,5 +1,6 @@
 import { Releases } from '@telltale/infra/service'
-import { createSite, type Product, type Site, startProduct } from '@telltale/infra/testing/product'
+import { type Product, type Site, startProduct } from '@telltale/infra/testing/product'
+import { createSharedSite } from '@telltale/infra/testing/shared-site'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { Browser, Locator, Page } from 'playwright-core'
@@ -34,7 +35,7 @@ let hasFailed = false
 /** An hour of a device, read as a person would: with a mouse, with the keyboard alone, with a finger. */
 describe.skipIf(toolMissing('chromium'))('charts', () => {
   beforeAll(async () => {
-    site = await createSite()
+    site = await createSharedSite()
     releases.add('site', () => site.remove())
     product = startProduct(site, { args: ['--no-demo'] })
     const block = await product.block()

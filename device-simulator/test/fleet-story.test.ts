@@ -1,14 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Releases } from '@telltale/infra/service'
 import { createPool, type Pool } from '@telltale/infra/storage/pool'
-import {
-  type Block,
-  createSite,
-  type Product,
-  type Site,
-  startProduct,
-} from '@telltale/infra/testing/product'
+import { type Block, type Product, startProduct } from '@telltale/infra/testing/product'
+import { createSharedSite, type SharedSite } from '@telltale/infra/testing/shared-site'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { Browser, Locator, Page } from 'playwright-core'
@@ -23,7 +16,7 @@ const DEVICES = 10_000
 const TOTAL = DEVICES + 4
 
 const releases = new Releases()
-let site: Site
+let site: SharedSite
 let product: Product
 let block: Block
 let browser: Browser
@@ -36,11 +29,11 @@ let hasFailed = false
 /** Ten thousand devices, registered at once; some of them connect for real. */
 describe.skipIf(toolMissing('chromium'))('a fleet of ten thousand', () => {
   beforeAll(async () => {
-    site = await createSite()
+    site = await createSharedSite()
     releases.add('site', () => site.remove())
     product = startProduct(site, { args: ['--no-demo'] })
     block = await product.block()
-    const pool = createPool({ url: databaseUrl(site), name: 'test', max: 1 })
+    const pool = createPool({ url: site.databaseUrl, name: 'test', max: 1 })
     await register(pool)
     await pool.end()
     admin = await signIn(site.dashboard, { username: 'admin', password: block.password })
@@ -194,12 +187,6 @@ describe.skipIf(toolMissing('chromium'))('a fleet of ten thousand', () => {
     await page.getByRole('heading', { name: 'Pump 2' }).waitFor()
   })
 })
-
-function databaseUrl({ dataDir }: Site): string {
-  const read = (...path: string[]) => readFileSync(join(dataDir, ...path), 'utf8').trim()
-  const port = read('postgres', 'postmaster.pid').split('\n')[3]
-  return `postgres://telltale:${read('postgres-password')}@127.0.0.1:${port}/telltale`
-}
 
 async function register(pool: Pool): Promise<void> {
   await pool.query(

@@ -7,7 +7,7 @@ import { startTestBroker, type TestBroker } from '@telltale/infra/testing/broker
 import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
 import { waitFor } from '@telltale/infra/testing/wait'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
-import { compare } from './ledger.ts'
+import { compare } from './fleet-ledger.ts'
 import { type Printed, type Simulator, simulate } from './simulator.ts'
 
 const releases = new Releases()

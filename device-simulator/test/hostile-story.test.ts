@@ -1,12 +1,7 @@
 import { topics } from '@telltale/broker/contract'
 import { Releases } from '@telltale/infra/service'
-import {
-  type Block,
-  createSite,
-  type Product,
-  type Site,
-  startProduct,
-} from '@telltale/infra/testing/product'
+import { type Block, type Product, type Site, startProduct } from '@telltale/infra/testing/product'
+import { createSharedSite } from '@telltale/infra/testing/shared-site'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, Page } from 'playwright-core'
@@ -62,7 +57,7 @@ let expected: RegExp | undefined
 /** Everything a device says, and everything it is called, is only text. */
 describe.skipIf(toolMissing('chromium'))('hostile devices in the browser', () => {
   beforeAll(async () => {
-    site = await createSite()
+    site = await createSharedSite()
     releases.add('site', () => site.remove())
     product = startProduct(site, { args: ['--no-demo'] })
     block = await product.block()
@@ -202,7 +197,8 @@ describe.skipIf(toolMissing('chromium'))('hostile devices in the browser', () =>
     await page.getByText('1 of 256 match.').waitFor()
     expect(Date.now() - before).toBeLessThan(5_000)
     await say(WIDE, { ...many, 'sensor.255.level': 9_999 })
-    await tiles.getByText('9,999').waitFor()
+    // The line below it says from what to what, as soon as both readings are in it.
+    await tiles.getByText('9,999', { exact: true }).waitFor()
     expect(await widthsThatScroll(page, 'hostile-256')).toEqual([])
     await page.goto(`${site.dashboard}/devices/${WIDE}?tab=raw`)
     await page.getByRole('option').first().waitFor()

@@ -1,12 +1,7 @@
 import { filters, parseTopic, topics } from '@telltale/broker/contract'
 import { Releases } from '@telltale/infra/service'
-import {
-  type Block,
-  createSite,
-  type Product,
-  type Site,
-  startProduct,
-} from '@telltale/infra/testing/product'
+import { type Block, type Product, type Site, startProduct } from '@telltale/infra/testing/product'
+import { createSharedSite } from '@telltale/infra/testing/shared-site'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import { connectAsync, type MqttClient } from 'mqtt'
@@ -35,7 +30,7 @@ let hasFailed = false
 /** The main job from the door and back to it; the mouse is never touched. Each step goes on where one has ended. */
 describe.skipIf(toolMissing('chromium'))('by keyboard only', () => {
   beforeAll(async () => {
-    site = await createSite()
+    site = await createSharedSite()
     releases.add('site', () => site.remove())
     product = startProduct(site, { args: ['--no-demo'] })
     block = await product.block()

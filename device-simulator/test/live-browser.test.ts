@@ -1,6 +1,7 @@
 import { filters, parseTopic, topics } from '@telltale/broker/contract'
 import { Releases } from '@telltale/infra/service'
-import { createSite, type Product, type Site, startProduct } from '@telltale/infra/testing/product'
+import { type Product, type Site, startProduct } from '@telltale/infra/testing/product'
+import { createSharedSite } from '@telltale/infra/testing/shared-site'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import { connectAsync, type MqttClient } from 'mqtt'
@@ -34,7 +35,7 @@ interface Request {
 /** What a network and other tabs do to a screen that is live: each test in a browser of its own. */
 describe.skipIf(toolMissing('chromium'))('the live screen', () => {
   beforeAll(async () => {
-    site = await createSite()
+    site = await createSharedSite()
     releases.add('site', () => site.remove())
     product = startProduct(site, { args: ['--no-demo'] })
     password = (await product.block()).password

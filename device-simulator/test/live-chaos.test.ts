@@ -9,7 +9,7 @@ import { random } from '@telltale/infra/testing/random'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { openBrowser } from './browser.ts'
 import {
   differences,
@@ -47,6 +47,7 @@ const REFUSALS = 6
 type Tab = Pick<LivePage, 'waits' | 'refuseHistories'>
 
 interface Stage {
+  releases: Releases
   database: TestDatabase
   broker: TestBroker
   api: TestApiProgram
@@ -68,7 +69,6 @@ interface Client {
   story: () => Promise<string> | string
 }
 
-let releases = new Releases()
 let browser: Browser
 
 describe.skipIf(toolMissing('chromium'))('what is shown live, whatever breaks', () => {
@@ -77,48 +77,53 @@ describe.skipIf(toolMissing('chromium'))('what is shown live, whatever breaks', 
   })
   afterAll(() => browser?.close())
 
-  it.each(SEEDS)(
-    'L-CHAOS-1 within 10 s after the last fault each client is live and equals the database (seed %i)',
-    (seed) => play(() => breakAndCompare(seed)),
-    120_000,
-  )
+  // Both at once, each with a stage of its own: most of it is waiting.
+  describe.concurrent('after many faults', () => {
+    it.sequential.for(SEEDS)(
+      'L-CHAOS-1 within 10 s after the last fault each client is live and equals the database (seed %i)',
+      { timeout: 120_000 },
+      (seed, test) => play(test, (stage) => breakAndCompare(stage, seed), seed),
+    )
+  })
 
-  it(
-    'L-CHAOS-2 so it is after an outage that made everybody wait at their longest, and a refused history',
-    () =>
-      play(async () => {
-        const scene = await setScene(0, AHEAD_MS)
-        const { stage, tabs } = scene
-        await stage.api.program.kill()
-        for (const tab of tabs)
-          await waitFor('the longest wait', async () => (await tab.waits()) >= WAITS, 30_000)
-        const refused = await Promise.all(tabs.map((tab) => tab.refuseHistories(REFUSALS)))
-        await stage.api.restart()
-        const liveAfterMs = await untilLive(scene, Date.now())
-        for (const { left } of refused)
-          await waitFor('the last refusal', () => left() === 0, REFUSALS * RECOVERY_MS)
-        const equalAfterMs = await untilEqual(scene, Date.now())
-        console.log(
-          `live chaos: live ${liveAfterMs} ms after the outage, equal ${equalAfterMs} ms after refusals`,
-        )
-      }),
-    120_000,
-  )
+  describe.concurrent('after an outage', () => {
+    it.sequential(
+      'L-CHAOS-2 so it is after an outage that made everybody wait at their longest, and a refused history',
+      { timeout: 120_000 },
+      (test) => play(test, outlastAndCompare, 0),
+    )
+  })
 })
 
-async function play(run: () => Promise<void>): Promise<void> {
-  releases = new Releases()
+async function play(test: TestContext, run: (stage: Stage) => Promise<void>, seed: number): Promise<void> {
+  const releases = new Releases()
   try {
-    await run()
+    const stage = await setStage(seed, releases)
+    test.onTestFailed(() => console.error(stage.api.program.output(), stage.broker.program.output()))
+    await run(stage)
   } finally {
     await releases.run()
   }
 }
 
-async function breakAndCompare(seed: number): Promise<void> {
-  const scene = await setScene(seed, seed % 2 === 0 ? 0 : AHEAD_MS)
-  const { door, link } = scene.stage
-  await breakThings(scene.stage, seed)
+async function outlastAndCompare(stage: Stage): Promise<void> {
+  const scene = await setScene(stage, AHEAD_MS)
+  const { tabs } = scene
+  await stage.api.program.kill()
+  for (const tab of tabs) await waitFor('the longest wait', async () => (await tab.waits()) >= WAITS, 30_000)
+  const refused = await Promise.all(tabs.map((tab) => tab.refuseHistories(REFUSALS)))
+  await stage.api.restart()
+  const liveAfterMs = await untilLive(scene, Date.now())
+  for (const { left } of refused)
+    await waitFor('the last refusal', () => left() === 0, REFUSALS * RECOVERY_MS)
+  const equalAfterMs = await untilEqual(scene, Date.now())
+  console.log(`live chaos: live ${liveAfterMs} ms after the outage, equal ${equalAfterMs} ms after refusals`)
+}
+
+async function breakAndCompare(stage: Stage, seed: number): Promise<void> {
+  const scene = await setScene(stage, seed % 2 === 0 ? 0 : AHEAD_MS)
+  const { door, link } = stage
+  await breakThings(stage, seed)
   const healedAt = Date.now()
   const liveAfterMs = await untilLive(scene, healedAt)
   const equalAfterMs = await untilEqual(scene, healedAt)
@@ -140,10 +145,8 @@ interface Scene {
 }
 
 /** Everybody shows what one device sends, whose clock is ahead by `aheadMs`. */
-async function setScene(seed: number, aheadMs: number): Promise<Scene> {
-  const stage = await setStage(seed)
-  const { database, broker, door } = stage
-  onTestFailed(() => console.error(stage.api.program.output(), broker.program.output()))
+async function setScene(stage: Stage, aheadMs: number): Promise<Scene> {
+  const { releases, database, broker, door } = stage
   const fromMs = Date.now() - HISTORY_MS
   const credentials = await registerDevice(database.pool, 'steady')
   const device = startPublisher(broker.url, { ...credentials, aheadMs }, fromMs)
@@ -182,7 +185,7 @@ async function untilEqual({ stage, device, where, clients }: Scene, sinceMs: num
   return equalAfterMs
 }
 
-async function setStage(seed: number): Promise<Stage> {
+async function setStage(seed: number, releases: Releases): Promise<Stage> {
   const database = await createTestDatabase()
   releases.add('database', () => database.drop())
   // A device comes back many times here.
@@ -197,12 +200,12 @@ async function setStage(seed: number): Promise<Stage> {
   releases.add('api', () => api.program.stop())
   const door = await startCuttingProxy({ seed, targets: [api.port] })
   releases.add('door', () => door.close())
-  return { database, broker, api, door, link }
+  return { releases, database, broker, api, door, link }
 }
 
 /** Each as a user of its own: streams are counted per user, and those cut off in silence count for a while. */
 async function openClients(
-  { database, api }: Stage,
+  { releases, database, api }: Stage,
   where: Following,
   aheadMs: number,
 ): Promise<Pick<Scene, 'tabs' | 'clients'>> {

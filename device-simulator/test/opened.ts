@@ -1,5 +1,6 @@
 import type { Releases } from '@telltale/infra/service'
-import { createSite, type Product, type Site, startProduct } from '@telltale/infra/testing/product'
+import { type Product, type Site, startProduct } from '@telltale/infra/testing/product'
+import { createSharedSite } from '@telltale/infra/testing/shared-site'
 import type { Browser, Page } from 'playwright-core'
 import { Complaints, openBrowser, openContext } from './browser.ts'
 import { type SignedIn, signIn } from './session.ts'
@@ -18,7 +19,7 @@ export interface Opened {
 }
 
 export async function openProduct(releases: Releases): Promise<Opened> {
-  const site = await createSite()
+  const site = await createSharedSite()
   releases.add('site', () => site.remove())
   const product = startProduct(site, { args: ['--no-demo'] })
   const { password, link } = await product.block()

@@ -1,5 +1,6 @@
 import { Releases } from '@telltale/infra/service'
-import { createSite, type Site, startProduct } from '@telltale/infra/testing/product'
+import { type Site, startProduct } from '@telltale/infra/testing/product'
+import { createSharedSite } from '@telltale/infra/testing/shared-site'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { Browser, Locator, Page } from 'playwright-core'
@@ -12,7 +13,6 @@ const PASSWORD = 'seven quiet herons'
 const NEW_PASSWORD = 'a lamp in the fog'
 /** Refusals that a step brings about, as the browser reports them. */
 const REFUSED = /status of (400|401|403|409|422)/
-
 /** How buttons begin that change something for everybody. */
 const CHANGES =
   /^(Send|Save|Create|Add|Do|New (type|secret)|Disable|Enable|Delete|Approve|Reject|Revoke|Disconnect)\b/
@@ -32,7 +32,7 @@ let hasFailed = false
 /** From an invitation to a closed door: each step goes on where the one before has ended. */
 describe.skipIf(toolMissing('chromium'))('people and administration', () => {
   beforeAll(async () => {
-    site = await createSite()
+    site = await createSharedSite()
     releases.add('site', () => site.remove())
     const product = startProduct(site, { args: ['--no-demo'] })
     const block = await product.block()

@@ -1,12 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Releases } from '@telltale/infra/service'
-import {
-  type Block,
-  createSite,
-  type Product,
-  type Site,
-  startProduct,
-} from '@telltale/infra/testing/product'
+import { type Block, type Product, type Site, startProduct } from '@telltale/infra/testing/product'
+import { createSharedSite } from '@telltale/infra/testing/shared-site'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
@@ -46,7 +41,7 @@ let hasFailed = false
 /** What people do with time around the charts: each step goes on where the one before has ended. */
 describe.skipIf(toolMissing('chromium'))('time around the charts', () => {
   beforeAll(async () => {
-    site = await createSite()
+    site = await createSharedSite()
     releases.add('site', () => site.remove())
     product = startProduct(site, { args: ['--no-demo'] })
     block = await product.block()

@@ -1,11 +1,6 @@
 import { Releases } from '@telltale/infra/service'
-import {
-  type Block,
-  createSite,
-  type Product,
-  type Site,
-  startProduct,
-} from '@telltale/infra/testing/product'
+import { type Block, type Product, type Site, startProduct } from '@telltale/infra/testing/product'
+import { createSharedSite } from '@telltale/infra/testing/shared-site'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { Browser, Locator, Page } from 'playwright-core'
@@ -45,7 +40,7 @@ let hasFailed = false
 /** From a type that nobody has described to a command for many: each step goes on where the one before has ended. */
 describe.skipIf(toolMissing('chromium'))('device types and commands to many', () => {
   beforeAll(async () => {
-    site = await createSite()
+    site = await createSharedSite()
     releases.add('site', () => site.remove())
     product = startProduct(site, { args: ['--no-demo'] })
     block = await product.block()

@@ -16,6 +16,7 @@ const programs = {
   'device-simulator': {
     main: 'src/main.ts',
     bench: 'bench/main.ts',
+    ledger: 'test/ledger/main.ts',
     generate: 'bench/generate.ts',
     steady: 'bench/steady.ts',
     storm: 'bench/storm.ts',

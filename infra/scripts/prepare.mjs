@@ -23,7 +23,9 @@ export async function prepare() {
     'pnpm-lock.yaml',
     ...workspaces.map((name) => join(name, 'package.json')),
   ]
-  const sources = workspaces.flatMap((name) => listFiles(join(root, name)))
+  // Of all tests the ledger alone is a program.
+  const built = [...workspaces, join('device-simulator', 'test', 'ledger')]
+  const sources = built.flatMap((name) => listFiles(join(root, name)))
   return (
     (await once('installed', hashContents(manifests), 'Installing', install)) &&
     (await once('built', hashTimes(sources), 'Building', () =>

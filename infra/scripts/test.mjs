@@ -29,7 +29,7 @@ const total = { passed: 0, failed: 0, skipped: 0 }
 let reasons = []
 if (await prepare()) {
   await prepareTools()
-  for (const check of filters.length > 0 ? [] : checks) await runCheck(check)
+  await Promise.all((filters.length > 0 ? [] : checks).map(runCheck))
   await runTests()
   reasons = [...new Set(readLines(skippedFile))]
 } else {
@@ -38,9 +38,12 @@ if (await prepare()) {
 rmSync(folder, { recursive: true, force: true })
 report()
 
+/** They run at once: what one prints is shown when it is done. */
 async function runCheck([what, command, args]) {
+  const output = []
+  const code = await run(command, args, { deadlineMs: CHECK_DEADLINE_MS, output })
   console.log(`\n▸ ${what}`)
-  const code = await run(command, args, { deadlineMs: CHECK_DEADLINE_MS })
+  process.stdout.write(Buffer.concat(output))
   if (code === 0) total.passed++
   else total.failed++
 }
@@ -90,10 +93,15 @@ function readLines(file) {
   }
 }
 
-/** @returns {Promise<number>} the exit code; 1 when it could not run or took too long */
-function run(command, args, { deadlineMs, env = {} }) {
+/**
+ * @param output where to put what it prints; without, it is printed at once
+ * @returns {Promise<number>} the exit code; 1 when it could not run or took too long
+ */
+function run(command, args, { deadlineMs, env = {}, output = undefined }) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: 'inherit' })
+    const stdio = output ? ['ignore', 'pipe', 'pipe'] : 'inherit'
+    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio })
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(chunk))
     const timer = setTimeout(() => {
       console.error(`telltale: ended after ${deadlineMs / 1_000} s`)
       child.kill('SIGTERM')

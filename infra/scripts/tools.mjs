@@ -9,6 +9,7 @@ const packages = {
   mosquitto: 'mosquitto',
   'redis-server': 'redis-server',
   openssl: 'openssl',
+  faketime: 'faketime',
   chromium: 'chromium',
 }
 const servers = ['mosquitto', 'redis-server']

@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { chown, mkdir, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { keepSecret } from './data-dir.ts'
+import { isZombie, keepSecret, readSecret } from './data-dir.ts'
 import { repositoryDir } from './paths.ts'
+import { commandOf, findServerIn } from './postgres-processes.ts'
 import { newSecret } from './secrets.ts'
 import { StartError } from './service.ts'
 
@@ -49,29 +50,42 @@ export async function startEmbeddedPostgres(options: { dataDir: string }): Promi
   const dataDir = resolve(options.dataDir)
   await mkdir(dataDir, { recursive: true })
   const databaseDir = join(dataDir, 'postgres')
+  const hasPassword = (await readSecret(dataDir, 'postgres-password')) !== ''
   const password = await keepSecret(dataDir, 'postgres-password', newSecret)
   const binaries = await findBinaries()
   const server = new Server(binaries, databaseDir, await serverUser([binaries.pg_ctl, databaseDir]))
   try {
     if (!existsSync(join(databaseDir, 'PG_VERSION'))) await server.initialise(password)
-    else if (await server.isRunning()) await server.stop()
+    else {
+      await server.stop()
+      if (!hasPassword) await server.setPassword(password)
+    }
     const port = await freePort()
     await server.start(port)
     const url = `postgres://${USER}:${password}@127.0.0.1:${port}/`
-    await createDatabaseOnce(`${url}postgres`)
+    await createDatabaseOnce(`${url}postgres`).catch((error: Error) => explainPassword(error, dataDir))
     const ensureRunning = async () => {
       if (!server.isAlive()) await server.start(port)
     }
     return { url: url + DATABASE, ensureRunning, stop: () => server.stop() }
   } catch (error) {
+    if (error instanceof StartError) throw error
     const reason = String((error as { stderr?: string }).stderr || (error as Error).message).trim()
     throw new StartError(`the embedded PostgreSQL in ${databaseDir} did not start: ${reason}`)
   }
 }
 
+/** Whoever may read the folder may also set the password. */
+function explainPassword(error: Error, dataDir: string): never {
+  if ((error as { code?: unknown }).code !== '28P01') throw error
+  const file = join(dataDir, 'postgres-password')
+  throw new StartError(`${file} is not the password of the embedded PostgreSQL; delete it and start again`)
+}
+
 interface Binaries {
   initdb: string
   pg_ctl: string
+  postgres: string
 }
 
 /** PostgreSQL refuses to run as root: there it runs as user `postgres`. */
@@ -93,20 +107,21 @@ class Server {
     this.#user = user
   }
 
-  /** initdb into a folder that a killed first start left half made would fail, so it is removed first. */
+  /** Beside the folder, which it becomes when it is whole: a first start that is killed leaves nothing half made. */
   async initialise(password: string): Promise<void> {
-    await rm(this.#databaseDir, { recursive: true, force: true })
-    await mkdir(this.#databaseDir, { recursive: true, mode: 0o700 })
+    const halfMade = `${this.#databaseDir}.new`
+    for (const dir of [halfMade, this.#databaseDir]) await rm(dir, { recursive: true, force: true })
+    await mkdir(halfMade, { recursive: true, mode: 0o700 })
     const passwordFile = join(this.#databaseDir, '..', 'postgres-password.initdb')
     await writeFile(passwordFile, password, { mode: 0o600 })
     const { uid, gid } = this.#user
     if (uid !== undefined && gid !== undefined) {
-      await chown(this.#databaseDir, uid, gid)
+      await chown(halfMade, uid, gid)
       await chown(passwordFile, uid, gid)
     }
     try {
       await this.#run(this.#binaries.initdb, [
-        `--pgdata=${this.#databaseDir}`,
+        `--pgdata=${halfMade}`,
         '--auth=scram-sha-256',
         `--username=${USER}`,
         `--pwfile=${passwordFile}`,
@@ -116,21 +131,20 @@ class Server {
     } finally {
       await rm(passwordFile, { force: true })
     }
+    await rename(halfMade, this.#databaseDir)
+  }
+
+  /** The server must be down: in this mode it asks for no password. What a crash left is recovered first. */
+  async setPassword(password: string): Promise<void> {
+    const statement = `ALTER USER ${USER} PASSWORD '${password}'\n`
+    await this.#run(this.#binaries.postgres, ['--single', '-D', this.#databaseDir, 'postgres'], statement)
   }
 
   async start(port: number): Promise<void> {
-    this.#forgetZombie()
+    await this.#forgetStranger()
     const options = [`port=${port}`, ...SERVER_OPTIONS].map((option) => `-c ${option}`).join(' ')
     const log = join(this.#databaseDir, 'server.log')
     await this.#pgCtl(['start', '-w', '-t', '60', '-l', log, '-o', options])
-  }
-
-  async isRunning(): Promise<boolean> {
-    this.#forgetZombie()
-    return this.#pgCtl(['status']).then(
-      () => true,
-      () => false,
-    )
   }
 
   /** Cheap enough to ask every second, unlike `pg_ctl status`. */
@@ -145,14 +159,27 @@ class Server {
   }
 
   /**
-   * In a container whose first process reaps nobody, a killed server stays a zombie: pg_ctl and the next server take
-   * it for a running one. A number no process has takes its place; the rest of the file still keeps a new server
-   * away from what an old one's children have open.
+   * pg_ctl and the next server take any living process with the number in the file for the server, and would stop it: a
+   * stranger's after a power cut, or a zombie's in a container whose first process reaps nobody. A number no process
+   * has takes its place; the rest of the file still keeps a new server away from what an old one's children have open.
    */
-  #forgetZombie(): void {
+  async #forgetStranger(): Promise<void> {
     if (!existsSync(this.#pidFile())) return
-    const [pid, ...rest] = readFileSync(this.#pidFile(), 'utf8').split('\n')
-    if (isZombie(Number(pid))) writeFileSync(this.#pidFile(), [NO_PROCESS, ...rest].join('\n'))
+    const [pid = '', ...rest] = readFileSync(this.#pidFile(), 'utf8').split('\n')
+    if (!/^[1-9]\d*$/.test(pid.trim())) return this.#forgetGarbage()
+    const command = await commandOf(Number(pid))
+    const isServer = command === undefined || command.includes('postgres')
+    if (isZombie(Number(pid)) || !isServer) writeFileSync(this.#pidFile(), [NO_PROCESS, ...rest].join('\n'))
+  }
+
+  /** Left by a crash: nothing in it says whether a server still runs. */
+  async #forgetGarbage(): Promise<void> {
+    const running = await findServerIn(this.#databaseDir)
+    if (running !== undefined)
+      throw new StartError(
+        `PostgreSQL still works in ${this.#databaseDir} and its postmaster.pid is damaged; end process ${running} first`,
+      )
+    writeFileSync(this.#pidFile(), `${NO_PROCESS}\n`)
   }
 
   #pidFile(): string {
@@ -161,7 +188,12 @@ class Server {
 
   /** Fast: ends sessions, checkpoints, leaves nothing to recover. Harmless when it is already down. */
   async stop(): Promise<void> {
-    if (await this.isRunning()) await this.#pgCtl(['stop', '-w', '-m', 'fast', '-t', '30'])
+    await this.#forgetStranger()
+    const isRunning = await this.#pgCtl(['status']).then(
+      () => true,
+      () => false,
+    )
+    if (isRunning) await this.#pgCtl(['stop', '-w', '-m', 'fast', '-t', '30'])
   }
 
   async #pgCtl(args: string[]): Promise<void> {
@@ -169,21 +201,15 @@ class Server {
     await this.#run(this.#binaries.pg_ctl, [verb, '-D', this.#databaseDir, ...rest])
   }
 
-  async #run(program: string, args: string[]): Promise<void> {
+  async #run(program: string, args: string[], input = ''): Promise<void> {
     const { launcher, uid, gid } = this.#user
     const [command = program, ...before] = [...launcher, program]
     // The launcher changes user itself; it needs to start as root to keep the capability.
     const identity = launcher.length > 0 || uid === undefined || gid === undefined ? {} : { uid, gid }
-    await run(command, [...before, ...args], { ...identity, cwd: '/' })
-  }
-}
-
-/** Dead, but not yet asked for by its parent; only Linux tells. */
-function isZombie(pid: number): boolean {
-  try {
-    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
+    const running = run(command, [...before, ...args], { ...identity, cwd: '/' })
+    // One that has ended already tells why by its exit code.
+    running.child.stdin?.on('error', () => {}).end(input)
+    await running
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from './config.ts'
 import { limits } from './limits.ts'
 import type { Logger } from './log.ts'
@@ -37,29 +38,55 @@ export async function runService(start: (releases: Releases) => Promise<Logger |
   const releases = new Releases()
   // Listening before `start` so that a signal during start-up also stops cleanly.
   const asked = stopSignal()
+  let code = 0
   try {
-    const log = await start(releases)
+    const starting = start(releases)
+    // Whatever becomes of one that took too long, it is not waited for.
+    starting.catch(() => {})
+    const log = await Promise.race([starting, tooLateAfter(asked)])
     process.send?.('ready')
     await asked
     log?.info('stopping')
   } catch (error) {
     console.error(describeStartError(error))
-    await settleWithin(releases.run(), limits.service.stopDeadlineMs)
-    process.exit(error instanceof ConfigError ? 2 : 1)
+    code = error instanceof ConfigError ? 2 : 1
   }
   const clean = await settleWithin(releases.run(), limits.service.stopDeadlineMs)
-  process.exit(clean ? 0 : 1)
+  process.exit(clean ? code : code || 1)
+}
+
+/** A start that hangs, on a database that does not answer for example, must not outlast a signal for long. */
+async function tooLateAfter(asked: Promise<void>): Promise<never> {
+  await asked
+  await sleep(limits.service.startGraceMs, undefined, { ref: false })
+  throw new StartError('stopped before the start was done')
 }
 
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    const stop = () => resolve()
+    let askedMs: number | undefined
+    const stop = () => {
+      resolve()
+      const nowMs = performance.now()
+      askedMs ??= nowMs
+      if (nowMs - askedMs >= limits.service.repeatedSignalMs) endAtOnce()
+    }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
     // A supervised child must not outlive a parent that was killed, nor `npm start` its npm.
-    if (process.channel) process.on('disconnect', stop)
-    else if (process.env.npm_lifecycle_event) watchParent(stop)
+    if (process.channel) process.on('disconnect', resolve)
+    else if (process.env.npm_lifecycle_event) watchParent(resolve)
   })
+}
+
+/**
+ * A person who asks again does not want to wait. One Ctrl-C alone may come twice, from the terminal and from npm, so it
+ * counts only after a moment; and not for a supervised program, whose parent decides when it has waited long enough.
+ */
+function endAtOnce(): void {
+  if (process.channel) return
+  console.error('telltale: ended at once, as asked again')
+  process.exit(1)
 }
 
 /** npm that is killed tells nobody: its children only see that their parent has changed. */
@@ -86,6 +113,11 @@ async function settleWithin(work: Promise<void>, deadlineMs: number): Promise<bo
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Goes on when the work is done, or has taken so long. */
+export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  await Promise.race([work, sleep(ms)])
 }
 
 export function describeStartError(error: unknown): string {

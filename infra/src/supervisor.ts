@@ -23,6 +23,8 @@ export interface ProgramSpec {
 const RESTART_BACKOFF = { minMs: 200, maxMs: 5_000 }
 /** A program that ran this long starts over with short waits. */
 const STABLE_MS = 30_000
+/** From so many ends in a row on, a person is told how long it waits and where to look. */
+const OFTEN = 3
 
 /**
  * Keeps one program running in a process of its own: restarted with growing waits when it ends by itself, stopped
@@ -83,12 +85,19 @@ export class Supervised {
 
   async #ended(child: ChildProcess, ranMs: number): Promise<void> {
     this.#attempt = ranMs > STABLE_MS ? 0 : this.#attempt
-    while (!this.#isStopping) {
-      const why = child.signalCode ? `signal ${child.signalCode}` : `exit code ${child.exitCode}`
-      this.#say(`the ${this.#spec.name} ended (${why}); starting it again`)
-      await sleep(backoffMs(RESTART_BACKOFF, this.#attempt++))
+    for (let ended = child; !this.#isStopping; ended = this.#child ?? ended) {
+      const why = ended.signalCode ? `signal ${ended.signalCode}` : `exit code ${ended.exitCode}`
+      const waitMs = backoffMs(RESTART_BACKOFF, this.#attempt++)
+      this.#say(`the ${this.#spec.name} ended (${why}); starting it again${this.#howOften(waitMs)}`)
+      await sleep(waitMs)
       if (this.#isStopping || (await this.#launch())) return
     }
+  }
+
+  #howOften(waitMs: number): string {
+    if (this.#attempt < OFTEN) return ''
+    const { logFile } = this.#spec
+    return ` in ${(waitMs / 1_000).toFixed(1)} s; that was ${this.#attempt} times in a row, ${logFile} may say why`
   }
 }
 

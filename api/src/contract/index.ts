@@ -51,7 +51,7 @@ export { LiveEvent, PollAnswer } from './live.ts'
 export { DeviceSession, Presence, PresenceHistory, PresenceStatus } from './presence.ts'
 export { Session, SignIn } from './session.ts'
 export { Settings } from './settings.ts'
-export { Readiness, RejectedSummary, SystemNow } from './system.ts'
+export { Readiness, RejectedSummary, Spool, SystemNow } from './system.ts'
 export {
   type BucketColumns,
   FleetReadings,

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Command } from './commands.ts'
 import { EpochMs, Value } from './common.ts'
+import { Spool } from './system.ts'
 
 /** Server-sent events and long polling carry the same events; `event:` is `type`, `data:` is `data`. */
 export const LiveEvent = Type.Union([
@@ -40,7 +41,15 @@ export const LiveEvent = Type.Union([
   /** Fleet streams only, once a second. */
   Type.Object({
     type: Type.Literal('totals'),
-    data: Type.Object({ time: EpochMs, messagesPerSecond: Type.Number(), connections: Type.Integer() }),
+    data: Type.Object({
+      time: EpochMs,
+      messagesPerSecond: Type.Number(),
+      connections: Type.Integer(),
+      databaseUp: Type.Optional(Type.Boolean({ description: 'every broker stores what it takes' })),
+      spool: Type.Optional(
+        Type.Union([Spool, Type.Null()], { description: 'of all brokers together; null: none tells of one' }),
+      ),
+    }),
   }),
   Type.Object({ type: Type.Literal('resync'), data: Type.Object({ reason: Type.String() }) }),
   Type.Object({ type: Type.Literal('ping'), data: Type.Object({ serverTime: EpochMs }) }),

@@ -3,12 +3,42 @@ import { EpochMs } from './common.ts'
 
 const MaybeEpochMs = Type.Union([EpochMs, Type.Null()])
 
+/** What a broker keeps on its own disk while the database does not answer. */
+export const Spool = Type.Object({
+  state: Type.Union(
+    [Type.Literal('empty'), Type.Literal('taking'), Type.Literal('replaying'), Type.Literal('full')],
+    {
+      description:
+        'taking: messages are kept here and acknowledged; replaying: they are being stored; full: publishers are held up',
+    },
+  ),
+  messages: Type.Integer({ description: 'that wait to be stored' }),
+  bytes: Type.Number(),
+  bytesMax: Type.Number(),
+  oldestAt: MaybeEpochMs,
+  spooledTotal: Type.Integer({ description: 'kept here since the broker started' }),
+  replayedTotal: Type.Integer({ description: 'brought from here into the database since then' }),
+  damagedBytes: Type.Number({ description: 'of what cannot be read any more and was set aside' }),
+})
+export type Spool = Type.Static<typeof Spool>
+
+const MaybeSpool = Type.Union([Spool, Type.Null()], { description: 'null: an older broker does not say' })
+
 /** At most a minute old. */
 const StorageReport = Type.Object({
   engine: Type.Union([Type.Literal('timescale'), Type.Literal('plain')]),
   serverVersion: Type.String(),
   extensionVersion: Type.Union([Type.String(), Type.Null()]),
   durability: Type.Record(Type.String(), Type.String()),
+  durabilityJudged: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      value: Type.String(),
+      means: Type.String({ description: 'what this value promises or puts at risk' }),
+      holds: Type.Boolean({ description: 'false: what was acknowledged can be lost when the machine fails' }),
+      isUnusual: Type.Boolean({ description: 'it holds, but is worth a warning' }),
+    }),
+  ),
   databaseBytes: Type.Number(),
   bytes: Type.Object({ readings: Type.Number(), rollups: Type.Number() }),
   compression: Type.Union([
@@ -36,6 +66,9 @@ export const Readiness = Type.Object({
   checks: Type.Array(
     Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.Optional(Type.String()) }),
   ),
+  spool: Type.Union([Spool, Type.Null()], {
+    description: 'of all brokers together; null: none tells of one',
+  }),
   storage: Type.Optional(StorageReport),
   brokers: Type.Optional(
     Type.Array(
@@ -49,6 +82,7 @@ export const Readiness = Type.Object({
         conflictsTotal: Type.Integer(),
         commitP99Ms: Type.Union([Type.Number(), Type.Null()]),
         pendingRows: Type.Integer(),
+        spool: MaybeSpool,
       }),
     ),
   ),
@@ -85,6 +119,7 @@ export const SystemNow = Type.Object({
       stored: Type.Integer({
         description: 'messages stored, those rejected and kept with the reason among them',
       }),
+      spool: MaybeSpool,
       rejected: Type.Integer(),
     }),
   ),

@@ -47,6 +47,7 @@ export class Hub {
   readonly #late = new Map<Reader, () => void>()
   #totals: Totals | undefined
   #ticker: NodeJS.Timeout | undefined
+  #isStopped = false
 
   constructor(source: DeviceSource) {
     this.#watches = new Watches(source, () => this.#past.mark())
@@ -117,6 +118,7 @@ export class Hub {
    */
   async open(reader: Reader, lastEventId: string | undefined): Promise<void> {
     const { selection } = reader
+    if (this.#isStopped) return this.#dismiss(reader)
     const registeredAt = this.#past.newest
     await this.#watched(reader)
     if (reader.isClosed) return
@@ -160,7 +162,7 @@ export class Hub {
   /** Holds devices for one long poll; release them with `unhold`. */
   async hold(selection: DeviceSelection): Promise<void> {
     this.#watches.hold(selection.ids)
-    await this.#watches.ready(selection.ids)
+    if (!this.#isStopped) await this.#watches.ready(selection.ids)
   }
 
   unhold(selection: DeviceSelection): void {
@@ -169,6 +171,8 @@ export class Hub {
 
   /** At the next event that concerns `selection`, when the broker answers late, or when the hub stops. */
   onNext(selection: DeviceSelection, onEvent: () => void): () => void {
+    // Whoever was being let in when it stopped.
+    if (this.#isStopped) setImmediate(onEvent)
     const forgetEvent = this.#waiters.add(selection, onEvent)
     if (this.#watches.areReady(selection.ids)) return forgetEvent
     const forgetReady = this.#watches.whenReady(selection.ids, onEvent)
@@ -187,13 +191,16 @@ export class Hub {
 
   /** Ends every stream; clients come back at different moments. */
   stop(): void {
+    this.#isStopped = true
     clearInterval(this.#ticker)
-    for (const reader of this.#audience.all()) {
-      reader.sayGoodbye()
-      this.detach(reader)
-    }
+    for (const reader of this.#audience.all()) this.#dismiss(reader)
     this.#waiters.wake(() => true)
     this.#watches.stop()
+  }
+
+  #dismiss(reader: Reader): void {
+    reader.sayGoodbye()
+    this.detach(reader)
   }
 
   /** When the broker has confirmed its devices. One that answers too late is waited for no longer: `resync` follows. */

@@ -7,7 +7,8 @@ import type { ClientFrame, Command, ServerFrame } from '../contract/index.ts'
 import type { Deps } from '../deps.ts'
 import { asProblemError, toProblem } from '../errors.ts'
 import { ProblemError } from '../problems.ts'
-import { authenticateToken, mayActAs, type Principal } from '../session/authenticate.ts'
+import { mayActAs, type Principal } from '../session/authenticate.ts'
+import { identify } from '../session/identify.ts'
 import { isSettled, stepOf } from './command-order.ts'
 import { parseFrame } from './frames.ts'
 import type { CommandListener } from './hub.ts'
@@ -177,7 +178,7 @@ export class SocketSession implements CommandListener {
 
   async #authenticate(token: string): Promise<void> {
     if (this.#principal) return
-    const principal = await authenticateToken(this.#deps.pool, token)
+    const principal = await identify(this.#deps, { authorization: `Bearer ${token}`, cookie: undefined })
     if (!principal) return closeSocket(this.#socket, 'notSignedIn', 'not signed in')
     this.start(principal)
   }
@@ -192,7 +193,7 @@ export class SocketSession implements CommandListener {
     this.#follow(id)
     try {
       const asked = { id, deviceId, name, params, ttlMs, createdBy: principal.name }
-      const { command, isNew } = await sendCommand(this.#deps, asked)
+      const { command, isNew } = await this.#deps.database.orAway(() => sendCommand(this.#deps, asked))
       if (!isNew) return this.onCommand(command)
       const detail = { commandId: id, name }
       const who = { principal, ip: this.#from.ip }

@@ -2,7 +2,8 @@ import websocket from '@fastify/websocket'
 import type { FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { Api, Deps } from '../deps.ts'
-import { authenticate, SESSION_COOKIE } from '../session/authenticate.ts'
+import { SESSION_COOKIE } from '../session/authenticate.ts'
+import { identify } from '../session/identify.ts'
 import { checkOrigin } from '../session/origin.ts'
 import { liveLimits } from './limits.ts'
 import type { Place } from './places.ts'
@@ -56,7 +57,7 @@ async function accept(deps: Deps, socket: WebSocket, request: FastifyRequest): P
   if (!authorization && !cookie) return session.expectAuth()
   // Frames that come meanwhile wait in the socket.
   socket.pause()
-  const principal = await authenticate(deps.pool, { authorization, cookie })
+  const principal = await identify(deps, { authorization, cookie })
   socket.resume()
   if (!principal) return closeSocket(socket, 'notSignedIn', 'not signed in')
   session.start(principal)

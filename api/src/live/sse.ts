@@ -74,7 +74,7 @@ function changeRoute(app: Api, deps: Deps, streams: OpenStreams): void {
   app.put(
     '/events/:stream',
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', isFromMemory: true },
       schema: {
         tags: ['live'],
         summary:

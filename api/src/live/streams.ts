@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Deps } from '../deps.ts'
 import { type DeviceSelection, parseDeviceIds } from '../devices/ids.ts'
+import { asProblemError } from '../errors.ts'
 import { ProblemError } from '../problems.ts'
 import { principalOf } from '../session/guard.ts'
 import { liveLimits } from './limits.ts'
@@ -17,13 +18,25 @@ export const StreamDevices = Type.Optional(Type.String({ ...DevicesText, default
 
 export const StreamChange = Type.Object({ devices: Type.String(DevicesText) })
 
-/** @throws ProblemError when a device does not exist */
-export async function selectDevices({ pool }: Deps, text: string, path?: string): Promise<DeviceSelection> {
+/**
+ * While the database is away they are taken as they are: nothing comes of a device that does not exist.
+ * @throws ProblemError when a device does not exist
+ */
+export async function selectDevices(deps: Deps, text: string, path?: string): Promise<DeviceSelection> {
   const selection = parseDeviceIds(text, liveLimits.idsPerStreamMax, path)
   if (selection.ids.length === 0) return selection
-  const known = await existingDevices(pool, selection.ids)
-  if (known.size < selection.ids.length) throw new ProblemError('device_not_found')
+  const known = await knownOf(deps, selection.ids)
+  if (known && known.size < selection.ids.length) throw new ProblemError('device_not_found')
   return selection
+}
+
+async function knownOf({ pool, database }: Deps, ids: string[]): Promise<Set<string> | undefined> {
+  try {
+    return await database.orAway(() => existingDevices(pool, ids))
+  } catch (error) {
+    if (asProblemError(error).code !== 'database_unavailable') throw error
+    return undefined
+  }
 }
 
 /** One of the places a user has for streams. */

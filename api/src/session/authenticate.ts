@@ -23,19 +23,29 @@ export function mayActAs(role: Role, needed: Role): boolean {
   return RANK[role] >= RANK[needed]
 }
 
-interface Proof {
+export interface Proof {
   authorization: string | undefined
   cookie: string | undefined
 }
 
 /** A bearer token goes before the cookie: scripts that send one mean it. */
 export async function authenticate(db: Queryable, proof: Proof): Promise<Principal | undefined> {
-  const bearer = /^Bearer +(\S+)$/i.exec(proof.authorization ?? '')?.[1]
+  const bearer = bearerOf(proof)
   if (bearer !== undefined) return authenticateToken(db, bearer)
   return proof.cookie ? authenticateCookie(db, proof.cookie) : undefined
 }
 
-export async function authenticateToken(db: Queryable, secret: string): Promise<Principal | undefined> {
+/** What identifies the session or token; undefined without any proof. */
+export function hashOfProof(proof: Proof): Buffer | undefined {
+  const secret = bearerOf(proof) ?? proof.cookie
+  return secret ? hashSecret(secret) : undefined
+}
+
+function bearerOf({ authorization }: Proof): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
+}
+
+async function authenticateToken(db: Queryable, secret: string): Promise<Principal | undefined> {
   if (!secret.startsWith(TOKEN_PREFIX)) return undefined
   const hash = hashSecret(secret)
   const token = await useToken(db, hash)

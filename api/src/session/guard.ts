@@ -1,14 +1,19 @@
 import type { Role } from '@telltale/infra/storage/users'
 import type { FastifyRequest } from 'fastify'
 import type { Api, Deps } from '../deps.ts'
+import { asProblemError } from '../errors.ts'
 import { ProblemError } from '../problems.ts'
-import { authenticate, mayActAs, type Principal, SESSION_COOKIE } from './authenticate.ts'
+import { unavailable } from '../system/database-watch.ts'
+import { mayActAs, type Principal, SESSION_COOKIE } from './authenticate.ts'
+import { identify } from './identify.ts'
 import { checkOrigin } from './origin.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The least role that may use the route; `public` needs no sign-in. Every route below /api must say. */
     role?: Role | 'public'
+    /** Answers from memory: also while the database is away, for those who were known before. */
+    isFromMemory?: boolean
   }
   interface FastifyRequest {
     principal: Principal | undefined
@@ -17,18 +22,34 @@ declare module 'fastify' {
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** Enforces each route's `config.role`. A route that forgot to declare one stops the start, so none stays open. */
-export function installGuard(app: Api, { pool }: Pick<Deps, 'pool'>): void {
+/**
+ * Enforces each route's `config.role`. A route that forgot to declare one stops the start, so none stays open. What
+ * needs the database is refused soon while it is away, instead of waiting for it in a row that only grows.
+ */
+export function installGuard(app: Api, deps: Pick<Deps, 'pool' | 'sessions' | 'database'>): void {
   app.decorateRequest('principal', undefined)
   app.addHook('onRoute', (route) => {
     if (route.url.startsWith('/api') && route.config?.role === undefined)
       throw new Error(`route ${route.method} ${route.url} declares no role`)
+    const { config: { role, isFromMemory, isStream } = {}, handler } = route
+    if (role === undefined || isFromMemory || isStream) return
+    route.handler = async function (request, reply) {
+      try {
+        return await deps.database.orAway(() => handler.call(this, request, reply))
+      } catch (error) {
+        // An answer that is on its way cannot become another one; it ends by itself.
+        if (reply.raw.headersSent && asProblemError(error).code === 'database_unavailable') return reply
+        throw error
+      }
+    }
   })
   app.addHook('onRequest', async (request) => {
-    const { role } = request.routeOptions.config
-    if (role === undefined || role === 'public') return
+    const { role, isFromMemory, isStream } = request.routeOptions.config
+    if (role === undefined) return
+    if (deps.database.isAway && !isFromMemory && !isStream) throw unavailable()
+    if (role === 'public') return
     const { authorization } = request.headers
-    request.principal = await authenticate(pool, { authorization, cookie: request.cookies[SESSION_COOKIE] })
+    request.principal = await identify(deps, { authorization, cookie: request.cookies[SESSION_COOKIE] })
     if (!request.principal) throw new ProblemError('not_signed_in')
     if (request.principal.via === 'cookie') refuseForgery(request)
     if (!mayActAs(request.principal.role, role)) throw new ProblemError('forbidden')

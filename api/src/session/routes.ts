@@ -48,7 +48,7 @@ export function sessionRoutes(app: Api, deps: Deps): void {
   app.get(
     '/session',
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', isFromMemory: true },
       schema: { tags: ['session'], summary: 'Who am I', response: { 200: Session } },
     },
     async (request) => toSession(deps, request, principalOf(request)),

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Api, Deps } from '../deps.ts'
+import { watchSpools } from './spool-metrics.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -64,6 +65,7 @@ function watchState({ hub, link, pool, totals }: Deps, registry: Registry): void
     })
   }
   watchTroubles(totals, registry)
+  watchSpools(totals, registry)
 }
 
 /** Running totals of the brokers themselves. The codes are a closed list. */

@@ -18,7 +18,7 @@ export function systemOverviewRoutes(app: Api, deps: Deps): void {
   app.get(
     '/system',
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', isFromMemory: true },
       schema: {
         tags: ['system'],
         summary: 'What the parts of the platform say of themselves, and half an hour of what came in',
@@ -42,6 +42,7 @@ export function systemOverviewRoutes(app: Api, deps: Deps): void {
         connections: broker.connectionsBy ?? [],
         acknowledged: broker.acknowledgedTotal ?? null,
         stored: broker.messagesTotal,
+        spool: broker.spool ?? null,
         rejected: broker.rejectedTotal,
       })),
       history: history.read(),

@@ -1,31 +1,44 @@
 import { openEngine } from '@telltale/infra/storage/engine'
 import type { Pool } from '@telltale/infra/storage/pool'
-import { reportStorage } from '@telltale/infra/storage/report'
+import {
+  type DurabilitySetting,
+  judgeDurability,
+  readDurability,
+  reportStorage,
+} from '@telltale/infra/storage/report'
 import type { Readiness } from '../contract/index.ts'
 import type { Deps } from '../deps.ts'
 import { version } from '../version.ts'
+import { spoolWords } from './spool-words.ts'
 
-/** A probe wants an answer soon; a database that takes longer is as good as away. */
-const DATABASE_TIMEOUT_MS = 2_000
-
+/**
+ * Ready means: this API can answer what it is asked, and what devices send is taken.
+ *
+ * So it is not ready while the database is away, although devices are served meanwhile: their messages are kept by the
+ * brokers, but the API has nothing to answer reads with. Whoever restarts programs by probes should ask `/livez`; a
+ * restart brings no database back, and would end the live streams that go on. It stays ready while messages wait on a
+ * broker's disk or are being stored from there, which is what the spool is for; and is not when a spool is full, for
+ * then publishers are held up, and a person has to know.
+ */
 export async function checkReadiness(
   deps: Deps,
   storageWatch: StorageWatch,
   isVerbose: boolean,
 ): Promise<Readiness> {
-  const { pool, link } = deps
-  const databaseProblem = await within(DATABASE_TIMEOUT_MS, pool.query('SELECT 1'))
-  const checks: Readiness['checks'] = [
-    {
-      name: 'database',
-      ok: databaseProblem === undefined,
-      ...(databaseProblem && { detail: databaseProblem }),
-    },
-    { name: 'broker', ok: link.isUp, ...(!link.isUp && { detail: 'not connected; retrying' }) },
+  const { database, link, totals } = deps
+  const told = totals.brokers()
+  const spool = totals.spool()
+  const checks = [
+    check('database', !database.isAway, database.problem),
+    check('broker', link.isUp, link.isUp ? undefined : 'not connected; retrying'),
+    check('spool', spool?.state !== 'full', spoolWords(spool, told)),
   ]
   const ready = checks.every(({ ok }) => ok)
-  if (!isVerbose) return { ready, version, checks }
-  const brokers = deps.totals.brokers().map((broker) => ({
+  if (!isVerbose) return { ready, version, checks, spool }
+  const storage = await database.orAway(() => storageWatch.report()).catch(missing(deps))
+  // Not part of `ready`: an API that is taken out of service makes nothing safer.
+  if (storage) checks.push(checkDurability(storage.durabilityJudged))
+  const brokers = told.map((broker) => ({
     brokerId: broker.brokerId,
     startedAt: broker.startedAt,
     connections: broker.connections,
@@ -35,28 +48,50 @@ export async function checkReadiness(
     conflictsTotal: broker.conflictsTotal,
     commitP99Ms: broker.commitP99Ms,
     pendingRows: broker.pendingRows,
+    spool: broker.spool ?? null,
   }))
-  const storage = databaseProblem === undefined ? await storageWatch.report().catch(missing(deps)) : undefined
-  return { ready, version, checks, ...(storage && { storage }), brokers }
+  return { ready, version, checks, spool, ...(storage && { storage }), brokers }
+}
+
+type Check = Readiness['checks'][number]
+
+function check(name: string, ok: boolean, detail: string | undefined): Check {
+  return { name, ok, ...(detail !== undefined && { detail }) }
+}
+
+/** A sentence for each setting that breaks the promise, and for each that is worth a warning. */
+function checkDurability(judged: readonly DurabilitySetting[]): Check {
+  const detail = judged.filter(isNoteworthy).map(durabilityWords).join(' ')
+  return check(
+    'durability',
+    judged.every(({ holds }) => holds),
+    detail || undefined,
+  )
+}
+
+function isNoteworthy({ holds, isUnusual }: DurabilitySetting): boolean {
+  return !holds || isUnusual
+}
+
+function durabilityWords({ name, value, means }: DurabilitySetting): string {
+  return `${name} is ${value || 'unknown'}: ${means}`
+}
+
+/** Once, at the start: whoever reads the log learns of it before anything is lost. */
+export async function warnOfDurability({ pool, log }: Pick<Deps, 'pool' | 'log'>): Promise<void> {
+  try {
+    const judged = judgeDurability(await readDurability(pool)).filter(isNoteworthy)
+    for (const setting of judged) log.warn({ holds: setting.holds }, durabilityWords(setting))
+  } catch (err) {
+    log.warn({ err }, 'the durability settings of the database could not be read')
+  }
 }
 
 /** A report that fails must not make a working system look broken. */
 const missing = (deps: Deps) => (err: unknown) => {
+  if (deps.database.isAway) return undefined
   deps.log.warn({ err }, 'storage could not be described')
   return undefined
-}
-
-/** The reason when `work` fails or takes too long; nothing internal, the log has the rest. */
-async function within(timeoutMs: number, work: Promise<unknown>): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, `no answer within ${timeoutMs} ms`)
-  })
-  const outcome = work.then(
-    () => undefined,
-    () => 'cannot be reached',
-  )
-  return Promise.race([outcome, late]).finally(() => clearTimeout(timer))
 }
 
 /** A look takes a while when there are thousands of chunks, and probes may ask often. */
@@ -91,6 +126,7 @@ export class StorageWatch {
       serverVersion: report.serverVersion,
       extensionVersion: report.extensionVersion,
       durability: report.durability,
+      durabilityJudged: judgeDurability(report.durability),
       databaseBytes: report.databaseBytes,
       bytes: report.bytes,
       compression: compression && {

@@ -37,7 +37,7 @@ const message = (payload: Buffer | string) =>
 describe.concurrent('deadlines', () => {
   it('M-GATE-10 a connection without a whole CONNECT is closed in time, whatever trickles in', async () => {
     const gates = makeGates({ connectTimeoutMs: 600 })
-    for (const transport of transports) {
+    const endInTime = async (transport: Transport) => {
       const silent = new Guarded(gates, await transport.open(), unlimited)
       const slow = new Guarded(gates, await transport.open(), unlimited)
       const startedMs = performance.now()
@@ -51,6 +51,7 @@ describe.concurrent('deadlines', () => {
       expect([...silent.faults, ...slow.faults].map(({ code }) => code)).toEqual(['no_connect', 'no_connect'])
       expect(slow.passed).toEqual([])
     }
+    await Promise.all(transports.map(endInTime))
   })
 
   it('M-GATE-11 a packet begun must be finished in time, however much comes meanwhile', async () => {
@@ -167,22 +168,22 @@ describe.concurrent('rates', () => {
       allow({ messagesPerSecond: 100 }),
       allow({ bytesPerSecond: 100 * message('0').length }),
     ]
-    for (const transport of transports)
-      for (const [i, allowance] of allowances.entries()) {
-        const guarded = new Guarded(gates, await transport.open(), allowance)
-        await guarded.send(CONNECT(60))
-        const startedMs = performance.now()
-        const sent = Array.from({ length: 250 }, (_, n) => message(String(n % 10)))
-        await guarded.send(Buffer.concat(sent))
-        await waitFor('the burst', () => guarded.messages >= 100)
-        expect(guarded.messages).toBeLessThan(250)
-        await waitFor('all of them', () => guarded.messages === 250)
-        expect(performance.now() - startedMs).toBeGreaterThan(1_300)
-        expect(guarded.bytes.equals(Buffer.concat([CONNECT(60), ...sent])), transport.name).toBe(true)
-        expect(guarded.slowed).toMatchObject([{ limit: i === 0 ? 'messages' : 'bytes' }])
-        expect(guarded.faults).toEqual([])
-        guarded.client.destroy()
-      }
+    const readLater = async (transport: Transport, i: number) => {
+      const guarded = new Guarded(gates, await transport.open(), allowances[i])
+      await guarded.send(CONNECT(60))
+      const startedMs = performance.now()
+      const sent = Array.from({ length: 250 }, (_, n) => message(String(n % 10)))
+      await guarded.send(Buffer.concat(sent))
+      await waitFor('the burst', () => guarded.messages >= 100)
+      expect(guarded.messages).toBeLessThan(250)
+      await waitFor('all of them', () => guarded.messages === 250)
+      expect(performance.now() - startedMs).toBeGreaterThan(1_300)
+      expect(guarded.bytes.equals(Buffer.concat([CONNECT(60), ...sent])), transport.name).toBe(true)
+      expect(guarded.slowed).toMatchObject([{ limit: i === 0 ? 'messages' : 'bytes' }])
+      expect(guarded.faults).toEqual([])
+      guarded.client.destroy()
+    }
+    await Promise.all(transports.flatMap((transport) => allowances.map((_, i) => readLater(transport, i))))
   })
 
   it('M-GATE-18 pings count less than messages, but they count', async () => {

@@ -1,5 +1,6 @@
 import type { Logger } from '@telltale/infra/log'
 import type { Client } from 'aedes'
+import { saidDisconnect } from '../aedes-client.ts'
 import type { SessionStore, Will } from './store.ts'
 
 /** The Last Wills of the clients connected here, kept for whoever finds this broker gone. */
@@ -26,12 +27,13 @@ export class StoredWills {
 
   /** aedes names the client id only: the will of a connection that lives is not meant. */
   remove(clientId: string): void {
-    if (this.#isHolding || !this.#ofClient.get(clientId)?.client.closed) return
+    const client = this.#ofClient.get(clientId)?.client
+    if (!client?.closed || (this.#isHolding && !saidDisconnect(client))) return
     this.#ofClient.delete(clientId)
     this.#quietly(this.#deps.durable.removeWill(this.#deps.brokerId, clientId))
   }
 
-  /** From now on connections end because we stop: their wills stay, for the next start to decide. */
+  /** From now on connections end because we stop: wills stay for the next start, but of those that said goodbye. */
   hold(): void {
     this.#isHolding = true
   }

@@ -4,6 +4,7 @@ import type { Logger } from '@telltale/infra/log'
 import { backoffMs } from '@telltale/infra/retry'
 import { isUnfinished } from '@telltale/infra/storage/errors'
 import type { SpoolState } from '../contract/index.ts'
+import { afterOwnTime } from '../own-time.ts'
 import { encodeRecord, type SpoolRecord } from './records.ts'
 import { type Spool, SpoolRefusal } from './spool.ts'
 
@@ -114,10 +115,10 @@ export class Outage {
     const listener = () => {
       if (this.#isOn) over()
     }
-    const timer = setTimeout(over, engageAfterMs)
+    const cancel = afterOwnTime(engageAfterMs, over)
     this.#onChange.add(listener)
     const stop = () => {
-      clearTimeout(timer)
+      cancel()
       this.#onChange.delete(listener)
     }
     return { end, isOver: () => isOver, stop }

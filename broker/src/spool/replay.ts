@@ -4,7 +4,7 @@ import type { Logger } from '@telltale/infra/log'
 import { backoffMs } from '@telltale/infra/retry'
 import { isUnfinished, verdictOf } from '@telltale/infra/storage/errors'
 import type { Pool } from '@telltale/infra/storage/pool'
-import { reportStatuses } from '@telltale/infra/storage/sessions'
+import { reportStatuses, type StatusReport } from '@telltale/infra/storage/sessions'
 import { type Message, refusedReply } from '../batch.ts'
 import type { BatchStore } from '../batch-store.ts'
 import type { CommandDispatcher } from '../commands.ts'
@@ -33,6 +33,9 @@ export interface ReplayDeps {
   isBusy: () => boolean
 }
 
+/** One piece of work on the database. It gets the number of its attempt, and may be done more than once. */
+type Step = (attempt: number) => Promise<void>
+
 /**
  * Brings what waits in the spool into the database, the oldest first, and by that finds out whether it is back. Beside
  * live messages it rests most of the time, so that they keep their share of the database.
@@ -49,11 +52,15 @@ export class Replay {
 
   /** Works until the spool is empty. */
   start(): void {
-    if (this.#stop.signal.aborted) return
+    if (this.#isStopped) return
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
       if (this.#deps.spool.state.messages > 0) this.start()
     })
+  }
+
+  get #isStopped(): boolean {
+    return this.#stop.signal.aborted
   }
 
   async stop(): Promise<void> {
@@ -62,16 +69,34 @@ export class Replay {
   }
 
   async #run(): Promise<void> {
-    for (let attempt = 0; !this.#stop.signal.aborted; ) {
-      const { spool, outage, log } = this.#deps
+    const { spool, outage } = this.#deps
+    while (!this.#isStopped) {
+      let chunk: Chunk | undefined
+      let steps: Step[] = []
+      const read = async () => {
+        chunk = await spool.read(replayMessagesMax)
+        steps = chunk ? this.#stepsOf(chunk) : []
+      }
+      if (!(await this.#insist(read))) return
+      if (!chunk) return outage.end()
+      const { end, records } = chunk
+      for (const step of steps) if (!(await this.#insist(step, { isJudged: true }))) return
+      if (!(await this.#insist(() => spool.remove(end)))) return
+      outage.replayed(records.length)
+    }
+  }
+
+  /** Until it is done. @returns false when it is not, for this stops */
+  async #insist(step: Step, { isJudged = false } = {}): Promise<boolean> {
+    const { outage, log } = this.#deps
+    for (let attempt = 0; !this.#isStopped; attempt++) {
       const startedMs = performance.now()
       try {
-        const chunk = await spool.read(replayMessagesMax)
-        if (!chunk) return outage.end()
-        await this.#replay(chunk, attempt)
-        await spool.remove(chunk.end)
-        outage.replayed(chunk.records.length)
-        attempt = 0
+        await step(attempt)
+        const tookMs = performance.now() - startedMs
+        if (isJudged && tookMs < promptCommitMs) outage.end()
+        if (isJudged && this.#deps.isBusy()) await this.#rest(tookMs * replayRestRatio)
+        return true
       } catch (error) {
         // An outage says so once; the rest of it would be the same line every two seconds.
         if (!outage.isOn || attempt === 0)
@@ -79,28 +104,29 @@ export class Replay {
             { err: error, verdict: verdictOf(error) },
             'what waits on disk could not be stored; trying again',
           )
-        await this.#rest(backoffMs({ minMs, maxMs }, attempt++))
-        continue
+        await this.#rest(backoffMs({ minMs, maxMs }, attempt))
       }
-      const tookMs = performance.now() - startedMs
-      if (tookMs < promptCommitMs) outage.end()
-      if (this.#deps.isBusy()) await this.#rest(tookMs * replayRestRatio)
     }
+    return false
   }
 
-  async #replay({ records }: Chunk, attempt: number): Promise<void> {
+  /** In commits no larger than those of live messages, however much each record holds. */
+  #stepsOf({ records }: Chunk): Step[] {
     const { store, pool, totals } = this.#deps
-    const decoded = records.map(decodeRecord)
-    const messages: Message[] = decoded.flatMap((record) =>
-      record.kind === 'message' ? [{ ...record.message, stored: () => {} }] : [],
-    )
-    if (messages.length > 0) await store.store(messages, { number: attempt, isLate: true })
-    for (const record of decoded) if (record.kind === 'reply') await this.#settle(record.reply)
-    const reports = new Map(
-      decoded.flatMap((record) => (record.kind === 'status' ? [[record.report.epoch, record.report]] : [])),
-    )
-    if (reports.size > 0) await reportStatuses(pool, [...reports.values()], { isLate: true })
-    totals.replayed(messages)
+    const messages: Message[] = []
+    const replies: KeptReply[] = []
+    const reports = new Map<number, StatusReport>()
+    for (const record of records.map(decodeRecord))
+      if (record.kind === 'message') messages.push({ ...record.message, stored: () => {} })
+      else if (record.kind === 'reply') replies.push(record.reply)
+      else reports.set(record.report.epoch, record.report)
+    const steps: Step[] = inBatches(messages).map((batch) => async (number) => {
+      await store.store(batch, { number, isLate: true })
+      totals.replayed(batch)
+    })
+    for (const reply of replies) steps.push(() => this.#settle(reply))
+    if (reports.size > 0) steps.push(() => reportStatuses(pool, [...reports.values()], { isLate: true }))
+    return steps
   }
 
   /** What the database refuses of it ends as a rejected message. */
@@ -117,4 +143,18 @@ export class Replay {
   async #rest(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {})
   }
+}
+
+function inBatches(messages: Message[]): Message[][] {
+  const batches: Message[][] = []
+  let rows = Number.POSITIVE_INFINITY
+  for (const message of messages) {
+    if (rows >= limits.writer.batchRowsMax) {
+      batches.push([])
+      rows = 0
+    }
+    batches.at(-1)?.push(message)
+    rows += message.rowCount
+  }
+  return batches
 }

@@ -1,11 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { createLog, type Logger } from '@telltale/infra/log'
-import { testFolder } from '@telltale/infra/testing/folder'
-import { build } from 'esbuild'
+import { numberOf } from './numbered.ts'
 import { Spool } from './spool.ts'
 
 export interface Line {
@@ -22,13 +20,14 @@ export class Bench {
   readonly folder: string
   readonly lines: Line[] = []
   #opened: Spool | undefined
+  #unmount = () => {}
 
   private constructor(folder: string) {
     this.folder = folder
   }
 
   static async make(): Promise<Bench> {
-    return new Bench(await mkdtemp(`${testFolder}-spool-`))
+    return new Bench(await mkdtemp(join(tmpdir(), 'telltale-spool-')))
   }
 
   async open(bytesMax = BYTES_MAX): Promise<Spool> {
@@ -37,8 +36,14 @@ export class Bench {
   }
 
   async reopen(bytesMax?: number): Promise<Spool> {
-    await this.#opened?.close()
+    await this.close()
     return this.open(bytesMax)
+  }
+
+  /** Puts a small disk over the folder; only for root on Linux. */
+  mount(options: string): void {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', this.folder])
+    this.#unmount = () => execFileSync('umount', [this.folder])
   }
 
   /** Without the lock. */
@@ -46,8 +51,14 @@ export class Bench {
     return (await readdir(this.folder)).filter((name) => name !== 'telltale.pid').sort()
   }
 
-  async end(): Promise<void> {
+  async close(): Promise<void> {
     await this.#opened?.close()
+    this.#opened = undefined
+  }
+
+  async end(): Promise<void> {
+    await this.close()
+    this.#unmount()
     await rm(this.folder, { recursive: true })
   }
 
@@ -58,20 +69,6 @@ export class Bench {
         void this.lines.push({ level, message: message ?? '', ...fields })
     return log
   }
-}
-
-/** A record that says which one it is and whether all of it is there. */
-export function numbered(n: number, bytes = 40): Buffer {
-  const record = Buffer.alloc(Math.max(8, bytes), n % 251)
-  record.writeDoubleLE(n)
-  return record
-}
-
-/** @throws when it is not as it was made */
-export function numberOf(record: Buffer): number {
-  const n = record.readDoubleLE()
-  if (!record.equals(numbered(n, record.length))) throw new Error(`record ${n} is not what was appended`)
-  return n
 }
 
 export async function numbersLeft(spool: Spool, recordsMax = 1_000): Promise<number[]> {
@@ -85,32 +82,4 @@ export async function numbersLeft(spool: Spool, recordsMax = 1_000): Promise<num
 
 export function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i)
-}
-
-/** A program that opens `spool` in the folder of its first argument; the lines of its text are up to the test. */
-export async function bundleProgram(text: string, outfile: string): Promise<void> {
-  const contents = `
-    import { writeSync } from 'node:fs'
-    import { numbered, numberOf } from './spool-fixtures-records.ts'
-    import { Spool } from './spool.ts'
-    const say = (line) => writeSync(1, line + '\\n')
-    const log = { info() {}, warn() {}, error() {} }
-    const open = () => Spool.open({ folder: process.argv[2], bytesMax: ${BYTES_MAX}, log })
-    ${text}`
-  const resolveDir = fileURLToPath(new URL('.', import.meta.url))
-  await build({
-    stdin: { contents, resolveDir, loader: 'ts' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    outfile,
-    logLevel: 'error',
-  })
-}
-
-/** Started with what it prints line by line. */
-export function startProgram(file: string, args: string[], onLine: (line: string) => void): ChildProcess {
-  const program = fork(file, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
-  if (program.stdout) createInterface(program.stdout).on('line', onLine)
-  return program
 }

@@ -7,7 +7,7 @@ import { roomOnDisk } from './folder.ts'
 import { bodyBytesOf, HEADER_BYTES, splitIntoFrames } from './frame.ts'
 import { type Gap, isEnough, kindOfFile, type Mark, type Reading, Segment } from './segment.ts'
 
-/** full: the bound of the spool. disk_full: the disk has too little room left. failed: the disk does not do its work. */
+/** full: the spool's own bound. disk_full: the disk has too little room left. failed: the disk does not do its work. */
 export type RefusalReason = 'full' | 'disk_full' | 'failed'
 
 export class SpoolRefusal extends Error {
@@ -47,8 +47,8 @@ interface Append {
 const START: Mark = { offset: 0, messages: 0 }
 
 /**
- * A queue on disk: records in frames (frame.ts), frames in segments (segment.ts). How far it has been emptied is known in
- * memory only: after a crash a segment is read again from its start, and storing twice must be harmless.
+ * A queue on disk: records in frames (frame.ts), frames in segments (segment.ts). How far it has been emptied is known
+ * in memory only: after a crash a segment is read again from its start, and storing twice must be harmless.
  */
 export class Spool {
   readonly #folder: string
@@ -112,8 +112,11 @@ export class Spool {
     const reading: Reading = { records: [], bytes: 0, recordsMax }
     let end: Position | undefined
     for (const [i, segment] of [...this.#segments].entries()) {
+      const from = i === 0 ? this.#head : START
+      // Emptied, it may be deleted at any moment.
+      if (from.offset >= segment.readableEnd) continue
       const gaps = segment.gaps.length
-      const mark = await segment.read(i === 0 ? this.#head : START, reading)
+      const mark = await segment.read(from, reading)
       for (const gap of segment.gaps.slice(gaps)) this.#reportDamage(segment, gap)
       end = { segment: segment.number, ...mark }
       if (isEnough(reading)) break

@@ -10,9 +10,15 @@ function isWorthAskingAgain(error: unknown): boolean {
   return status === 0 || status >= 500
 }
 
+/** The server itself waits for the database: asking it twice as often brings nothing back. */
+function isWithoutDatabase(error: unknown): boolean {
+  return error instanceof ApiError && error.problem.code === 'database_unavailable'
+}
+
 export const queryDefaults = {
   staleTime: 5_000,
-  retry: (failures: number, error: unknown) => failures < 2 && isWorthAskingAgain(error),
+  retry: (failures: number, error: unknown) =>
+    failures < 2 && isWorthAskingAgain(error) && !isWithoutDatabase(error),
   refetchOnWindowFocus: true,
 }
 
@@ -37,16 +43,20 @@ export function keepAsking(live: LiveClient, queryClient: QueryClient): () => vo
     const before = phase
     phase = live.getState().phase
     const wasAway = before === 'reconnecting' || before === 'offline'
-    if (!wasAway || (phase !== 'catching-up' && phase !== 'live')) return
-    void queryClient.invalidateQueries({
-      predicate: (query) => query.state.fetchStatus !== 'idle' || hasFailed(query),
-    })
+    if (wasAway && (phase === 'catching-up' || phase === 'live')) askForFailed(queryClient)
   })
   return () => {
     clearTimeout(timer)
     forgetAnswers()
     forgetState()
   }
+}
+
+/** Whatever was in its way is gone. */
+export function askForFailed(queryClient: QueryClient): void {
+  void queryClient.invalidateQueries({
+    predicate: (query) => query.state.fetchStatus !== 'idle' || hasFailed(query),
+  })
 }
 
 function isOutdated(query: Query): boolean {

@@ -133,8 +133,8 @@ function ServerFoot() {
 }
 
 function awayWords({ checks }: Readiness): string {
-  const away = checks.filter(({ ok }) => !ok).map(({ name }) => name)
-  return `${away.join(' and ')} away`
+  const away = checks.filter(({ name, ok }) => !ok && name !== 'spool').map(({ name }) => name)
+  return away.length === 0 ? 'devices are held up' : `${away.join(' and ')} away`
 }
 
 /** A link in the fragment signs in by itself; the fragment goes first, so it never stays in the history. */

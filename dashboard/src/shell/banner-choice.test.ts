@@ -10,12 +10,17 @@ const calm = {
   isDismissed: false,
 }
 
-function readiness(database: boolean, broker: boolean): Readiness {
+function kept(state: 'empty' | 'taking' | 'replaying' | 'full', messages: number): Readiness['spool'] {
+  const totals = { spooledTotal: messages, replayedTotal: 0, damagedBytes: 0 }
+  return { state, messages, bytes: messages, bytesMax: 1_000, oldestAt: 1, ...totals }
+}
+
+function readiness(database: boolean, broker: boolean, spool: Readiness['spool'] = null): Readiness {
   const checks = [
     { name: 'database', ok: database },
     { name: 'broker', ok: broker },
   ]
-  return { ready: database && broker, version: '1.0.0', checks }
+  return { ready: database && broker, version: '1.0.0', checks, spool }
 }
 
 it.each([
@@ -38,4 +43,37 @@ it.each([
   },
 ])('O-BANNER-1 one line at most: $case', ({ facts, shown }) => {
   expect(chooseBanner({ ...calm, ...facts })?.kind).toBe(shown)
+})
+
+const taking = kept('taking', 12_345)
+
+it.each([
+  { case: 'nothing waits', now: readiness(true, true, kept('empty', 0)), shown: null },
+  {
+    case: 'the database is away, and what comes is kept',
+    now: readiness(false, true, taking),
+    shown: { kind: 'database-away', kept: 12_345 },
+  },
+  {
+    case: 'the database is away, and a broker of an older version keeps nothing',
+    now: readiness(false, true),
+    shown: { kind: 'database-away', kept: null },
+  },
+  {
+    case: 'only the broker does not get to it',
+    now: readiness(true, true, taking),
+    shown: { kind: 'storing-late', kept: 12_345 },
+  },
+  {
+    case: 'there is no room left, which is worse than all else',
+    now: readiness(false, false, kept('full', 99)),
+    shown: { kind: 'spool-full', kept: 99 },
+  },
+  {
+    case: 'it is back, and what waited is being stored',
+    now: readiness(true, true, kept('replaying', 800)),
+    shown: { kind: 'replaying', left: 800 },
+  },
+])('R-SEEN-13 the banner says what is true of readings now: $case', ({ now, shown }) => {
+  expect(chooseBanner({ ...calm, readiness: now, isViewer: true, isDismissed: true })).toEqual(shown)
 })

@@ -1,29 +1,21 @@
-import { useQuery } from '@tanstack/react-query'
-import type { Readiness } from '@telltale/api/contract'
 import { Lock, X } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
-import { getHealth } from '../api.ts'
 import { hasUnsavedInput } from '../offline/unsaved.ts'
 import { reloadPage, useHasNewVersion } from '../offline/version.ts'
 import { useSession } from '../session/session.ts'
-import { formatDuration } from '../ui/format.ts'
+import { formatCount, formatDuration } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 import { useNow } from '../use-live.ts'
 import { type Banner, chooseBanner } from './banner-choice.ts'
+import { useReadiness } from './use-readiness.ts'
 
-const readinessEveryMs = 10_000
 /** A chart under the pointer must not move; looked at this often, until the pointer has left. */
 const heldLookMs = 250
 
 /** What concerns the whole page, in one line. Never two. */
 export function PageBanner() {
   const { username, role } = useSession().user
-  const { data: readiness } = useQuery({
-    queryKey: ['readiness'],
-    queryFn: ({ signal }) => getHealth<Readiness>('/readyz', signal),
-    refetchInterval: readinessEveryMs,
-    staleTime: readinessEveryMs,
-  })
+  const readiness = useReadiness()
   const hasNewVersion = useHasNewVersion()
   const [isDismissed, dismiss] = useDismissed(`telltale-look-only:${username}`)
   const hasUnsaved = hasNewVersion && hasUnsavedInput()
@@ -44,13 +36,57 @@ export function PageBanner() {
 
 function Line({ banner, onDismiss }: { banner: Banner; onDismiss: () => void }) {
   switch (banner.kind) {
+    case 'spool-full':
+      return (
+        <div className="banner banner--bad">
+          <Lamp shape="alarm" />
+          <span>
+            <b>Devices are held up.</b> The database does not take what they send, and there is no more room
+            to keep it
+            <Count of={banner.kept} />. Nothing acknowledged is lost; devices have to keep the rest. <Since />
+          </span>
+        </div>
+      )
     case 'database-away':
       return (
         <div className="banner banner--warn">
           <Lamp shape="silent" />
           <span>
-            <b>The database is away.</b> Devices keep their readings until it is back; nothing acknowledged is
-            lost. <Since />
+            <b>The database does not answer.</b>{' '}
+            {banner.kept === null ? (
+              'Devices keep their readings until it is back; nothing acknowledged is lost.'
+            ) : (
+              <>
+                Readings are kept on the broker’s disk
+                <Count of={banner.kept} /> and shown live; history and lists may be missing or old.
+              </>
+            )}{' '}
+            <Since />
+          </span>
+        </div>
+      )
+    case 'storing-late':
+      return (
+        <div className="banner banner--warn">
+          <Lamp shape="silent" />
+          <span>
+            <b>The database does not take readings.</b> They are kept on the broker’s disk
+            <Count of={banner.kept} /> and shown live; history lacks the newest. <Since />
+          </span>
+        </div>
+      )
+    case 'replaying':
+      return (
+        <div className="banner banner--off">
+          <Lamp shape="busy" />
+          <span>
+            <b>Catching up.</b> What came while the database was away is being stored
+            {banner.left > 0 && (
+              <span className="num" aria-hidden="true">
+                , {formatCount(banner.left)} messages left
+              </span>
+            )}
+            . Until then history has gaps.
           </span>
         </div>
       )
@@ -99,6 +135,16 @@ function Line({ banner, onDismiss }: { banner: Banner; onDismiss: () => void }) 
   }
 }
 
+/** How many so far. Not announced: it changes every other second. */
+function Count({ of }: { of: number }) {
+  return of === 0 ? null : (
+    <span className="num" aria-hidden="true">
+      {' '}
+      ({formatCount(of)} so far)
+    </span>
+  )
+}
+
 function Since() {
   const now = useNow()
   const [since] = useState(now)
@@ -127,7 +173,8 @@ function useHeldWhileHovered(wanted: Banner | null): Banner | null {
     look()
     return () => clearInterval(timer)
   }, [kind])
-  return shown
+  // Its figures may change in place.
+  return shown?.kind === wanted?.kind ? wanted : shown
 }
 
 /** For this session of the browser: in the next one it is worth saying again. */

@@ -28,6 +28,10 @@ export function Acknowledged({ brokers }: { brokers: SystemNow['brokers'] }) {
             <dt>no answer wanted, or gone before it</dt>
             <dd>{row('unanswered')}</dd>
           </div>
+          <div>
+            <dt>Kept on the broker’s disk, not in the database yet</dt>
+            <dd className={ledger !== undefined && ledger.waiting > 0 ? 'ink-warn' : ''}>{row('waiting')}</dd>
+          </div>
           <div className="ledger__sum">
             <dt>
               <Lamp shape={lampOf(ledger)} />
@@ -38,8 +42,8 @@ export function Acknowledged({ brokers }: { brokers: SystemNow['brokers'] }) {
         </dl>
         <p className="system__hint">
           {ledger !== undefined && ledger.missing > 0
-            ? 'The counts disagree: something was acknowledged that is not stored. Please report this.'
-            : 'Both counts agree. There is no spool: while the database is away nothing is acknowledged.'}
+            ? 'The counts disagree: something was acknowledged that is neither stored nor kept. Please report this.'
+            : 'Both counts agree: what was acknowledged is stored, or on the broker’s disk.'}
         </p>
       </div>
     </Panel>

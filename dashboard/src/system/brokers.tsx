@@ -3,7 +3,16 @@ import { Quietbox } from '../ui/states.tsx'
 import type { Broker } from './numbers.tsx'
 import { Panel } from './panel.tsx'
 
-const heads = ['Up', 'Connections', 'Messages/s', 'Readings', 'Rejected', 'Conflicts', 'Commit p99']
+const heads = [
+  'Up',
+  'Connections',
+  'Messages/s',
+  'Readings',
+  'Rejected',
+  'Conflicts',
+  'On disk',
+  'Commit p99',
+]
 
 export function Brokers({ brokers, now }: { brokers: Broker[]; now: number }) {
   return (
@@ -36,6 +45,9 @@ export function Brokers({ brokers, now }: { brokers: Broker[]; now: number }) {
                   <td className="r">{formatCount(broker.readingsTotal)}</td>
                   <td className="r">{formatCount(broker.rejectedTotal)}</td>
                   <td className="r">{formatCount(broker.conflictsTotal)}</td>
+                  <td className="r">
+                    {broker.spool === null ? unknown : formatCount(broker.spool.messages)}
+                  </td>
                   <td className="r">
                     {broker.commitP99Ms === null ? unknown : `${formatNumber(broker.commitP99Ms)} ms`}
                   </td>

@@ -1,5 +1,6 @@
+import type { Readiness } from '@telltale/api/contract'
 import { describe, expect, it } from 'vitest'
-import { concerns, durabilitySettings, rollupState, type StorageReport } from './health.ts'
+import { concerns, rollupState, type StorageReport, spoolConcerns } from './health.ts'
 
 const at = (time: string) => Date.parse(`2026-11-22T${time}Z`)
 const now = at('14:20:30')
@@ -10,6 +11,7 @@ const healthy: StorageReport = {
   serverVersion: '15.20',
   extensionVersion: '2.28.3',
   durability: { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on' },
+  durabilityJudged: [{ name: 'fsync', value: 'on', means: 'Yes.', holds: true, isUnusual: false }],
   databaseBytes: 0,
   bytes: { readings: 0, rollups: 0 },
   compression: null,
@@ -72,17 +74,6 @@ describe('rollupState', () => {
   })
 })
 
-describe('durabilitySettings', () => {
-  it('takes on, and what waits for more than that, for safe', () => {
-    const settings = durabilitySettings({ fsync: 'off', synchronous_commit: 'remote_apply', wal_sync: '' })
-    expect(settings.map(({ name, value, isSafe }) => [name, value, isSafe])).toEqual([
-      ['fsync', 'off', false],
-      ['synchronous_commit', 'remote_apply', true],
-      ['wal_sync', 'unknown', false],
-    ])
-  })
-})
-
 describe('concerns', () => {
   it('O-SYSTEM-2 has none when everything is well', () => {
     expect(concerns(healthy, now)).toEqual([])
@@ -91,7 +82,7 @@ describe('concerns', () => {
   it('O-SYSTEM-2 names a setting that is not on, a failing job and rollups that are behind', () => {
     const storage: StorageReport = {
       ...healthy,
-      durability: { ...healthy.durability, fsync: 'off' },
+      durabilityJudged: [{ name: 'fsync', value: 'off', means: 'No.', holds: false, isUnusual: false }],
       jobs: [...healthy.jobs, { name: 'retention reading', lastSuccess: null, ok: false }],
       rollups: healthy.rollups.map((rollup) =>
         rollup.level === '1h' ? { ...rollup, doneUntil: at('03:00:00') } : rollup,
@@ -108,4 +99,24 @@ describe('concerns', () => {
     const failing = { name: 'compression reading', lastSuccess: null, ok: false }
     expect(concerns({ ...healthy, jobs: [failing, failing] }, now)).toEqual(['2 background jobs fail'])
   })
+})
+
+describe('spoolConcerns', () => {
+  const spool = {
+    ...{ state: 'empty', messages: 1_500, bytes: 1, bytesMax: 2, oldestAt: 1 },
+    ...{ spooledTotal: 1, replayedTotal: 1, damagedBytes: 0 },
+  } as const
+
+  it.each([
+    [null, []],
+    [{ ...spool, messages: 0 }, []],
+    [{ ...spool, state: 'taking' }, ['1,500 messages wait on disk for the database']],
+    [{ ...spool, state: 'replaying' }, ['1,500 messages wait on disk and are being stored']],
+    [{ ...spool, damagedBytes: 5 }, ['a part of what waited on disk cannot be read']],
+  ] as [Readiness['spool'], string[]][])(
+    'R-SEEN-10 the verdict names what waits on disk, and what is damaged: %o',
+    (of, words) => {
+      expect(spoolConcerns(of)).toEqual(words)
+    },
+  )
 })

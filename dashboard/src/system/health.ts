@@ -1,4 +1,5 @@
 import type { Readiness } from '@telltale/api/contract'
+import { formatCount } from '../ui/format.ts'
 import { jobWords } from './words.ts'
 
 export type StorageReport = NonNullable<Readiness['storage']>
@@ -34,38 +35,32 @@ export function levelName(level: string): string {
   return levelNames[level] ?? level
 }
 
-/** What a setting that is not on puts at risk; each alone is enough to lose what was acknowledged. */
-const risks: Record<string, string> = {
-  fsync: 'a power cut can lose or corrupt everything stored',
-  full_page_writes: 'a power cut can leave half-written pages behind',
-  synchronous_commit: 'a crash can lose the readings acknowledged last',
-}
-
-export type DurabilitySetting = { name: string; value: string; isSafe: boolean; risk: string }
-
-export function durabilitySettings(durability: StorageReport['durability']): DurabilitySetting[] {
-  return Object.entries(durability).map(([name, value]) => ({
-    name,
-    value: value === '' ? 'unknown' : value,
-    // remote_apply waits for a standby as well: more than "on", not less.
-    isSafe: value === 'on' || (name === 'synchronous_commit' && value === 'remote_apply'),
-    risk: risks[name] ?? 'acknowledged readings may be lost when the machine fails',
-  }))
-}
+export type DurabilitySetting = StorageReport['durabilityJudged'][number]
 
 /** What a working system should still be looked after for, a few words each; the panels below say more. */
 export function concerns(storage: StorageReport, now: number): string[] {
-  const unsafe = durabilitySettings(storage.durability).filter(({ isSafe }) => !isSafe)
+  const noted = storage.durabilityJudged.filter(({ holds, isUnusual }) => !holds || isUnusual)
   const failing = storage.jobs.filter(({ ok }) => !ok)
   const behind = storage.rollups.filter(
     (rollup) => rollupState(rollup, { now, oldestReading: storage.oldestReading }).kind === 'behind',
   )
   return [
-    ...unsafe.map(({ name, value }) => `${name} is ${value}`),
+    ...noted.map(({ name, value }) => `${name} is ${value || 'unknown'}`),
     ...jobConcern(failing.map(({ name }) => jobWords(name))),
     ...(behind.length > 0
       ? [`rollups are behind (${behind.map(({ level }) => levelName(level).toLowerCase()).join(', ')})`]
       : []),
+  ]
+}
+
+/** Of what waits on the brokers' disks. */
+export function spoolConcerns(spool: Readiness['spool']): string[] {
+  if (spool === null) return []
+  const waiting = `${formatCount(spool.messages)} messages wait on disk`
+  return [
+    ...(spool.state === 'taking' ? [`${waiting} for the database`] : []),
+    ...(spool.state === 'replaying' ? [`${waiting} and are being stored`] : []),
+    ...(spool.damagedBytes > 0 ? ['a part of what waited on disk cannot be read'] : []),
   ]
 }
 

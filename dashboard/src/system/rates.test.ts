@@ -26,7 +26,11 @@ describe('histories', () => {
 })
 
 describe('the ledger', () => {
-  const broker = (acknowledged: number | null, stored: number, rejected = 0) => ({
+  const onDisk = (messages: number) => ({
+    ...{ state: 'taking' as const, messages, bytes: 1, bytesMax: 2, oldestAt: 1 },
+    ...{ spooledTotal: messages, replayedTotal: 0, damagedBytes: 0 },
+  })
+  const broker = (acknowledged: number | null, stored: number, rejected = 0, waiting?: number) => ({
     ...{
       brokerId: 'b',
       startedAt: 1,
@@ -35,16 +39,25 @@ describe('the ledger', () => {
       rssBytes: null,
       connections: [],
     },
-    ...{ acknowledged, stored, rejected },
+    ...{ acknowledged, stored, rejected, spool: waiting === undefined ? null : onDisk(waiting) },
   })
 
   it('agrees while no more is acknowledged than stored', () => {
-    const ledger = { acknowledged: 12, stored: 15, rejected: 1, unanswered: 3, missing: 0 }
+    const ledger = { acknowledged: 12, stored: 15, rejected: 1, waiting: 0, unanswered: 3, missing: 0 }
     expect(ledgerOf([broker(2, 5, 1), broker(10, 10)])).toEqual(ledger)
   })
 
   it('says what is missing, whatever other brokers have too much', () => {
     expect(ledgerOf([broker(7, 5), broker(1, 9)])?.missing).toBe(2)
+  })
+
+  it('R-SEEN-9 what waits on disk is not missing, and is named apart from what is stored', () => {
+    expect(ledgerOf([broker(12, 5, 0, 7)])).toMatchObject({ waiting: 7, unanswered: 0, missing: 0 })
+    expect(ledgerOf([broker(12, 5, 0, 6), broker(1, 1, 0, 9)])).toMatchObject({ waiting: 15, missing: 1 })
+  })
+
+  it('R-SEEN-9 what a former life left on disk is stored in this one, and never counts as less than nothing', () => {
+    expect(ledgerOf([broker(2, 900, 0, 100)])).toMatchObject({ unanswered: 998, missing: 0 })
   })
 
   it('says nothing where a broker does not count, or none is there', () => {

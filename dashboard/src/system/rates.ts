@@ -45,23 +45,29 @@ export type Ledger = {
   acknowledged: number
   stored: number
   rejected: number
-  /** Stored, but nobody asked for an answer, or had left before it. */
+  /** On the brokers' disks, not in the database yet. */
+  waiting: number
+  /** Stored or waiting, but nobody asked for an answer, or had left before it. */
   unanswered: number
-  /** Acknowledged and not stored: never, or something is broken. */
+  /** Acknowledged, and neither stored nor waiting: never, or something is broken. */
   missing: number
 }
 
 /** Undefined while a broker that does not count its acknowledgements is among them, or none at all is there. */
 export function ledgerOf(brokers: SystemNow['brokers']): Ledger | undefined {
-  const ledger: Ledger = { acknowledged: 0, stored: 0, rejected: 0, unanswered: 0, missing: 0 }
-  for (const { acknowledged, stored, rejected } of brokers) {
+  const ledger: Ledger = { acknowledged: 0, stored: 0, rejected: 0, waiting: 0, unanswered: 0, missing: 0 }
+  for (const { acknowledged, stored, rejected, spool } of brokers) {
     if (acknowledged === null) return undefined
+    const waiting = spool?.messages ?? 0
+    const kept = stored + waiting
     ledger.acknowledged += acknowledged
     ledger.stored += stored
     ledger.rejected += rejected
-    ledger.unanswered += Math.max(0, stored - acknowledged)
+    ledger.waiting += waiting
+    // What a former life left on its disk is stored in this one, and was answered in neither count.
+    ledger.unanswered += Math.max(0, kept - acknowledged)
     // Broker by broker: what one has too much must not hide what another lacks.
-    ledger.missing += Math.max(0, acknowledged - stored)
+    ledger.missing += Math.max(0, acknowledged - kept)
   }
   return brokers.length === 0 ? undefined : ledger
 }

@@ -3,13 +3,13 @@ import type { StorageReport } from './health.ts'
 import { Fact, Panel } from './panel.tsx'
 import { formatBytes, formatDayAndMinute, formatRatio, formatShare } from './words.ts'
 
-type StorageProps = { storage: StorageReport; now: number }
+type StorageProps = { storage: StorageReport; now: number; isLast: boolean }
 
-export function Storage({ storage, now }: StorageProps) {
+export function Storage({ storage, now, isLast }: StorageProps) {
   const { extensionVersion, compression } = storage
   const isPlain = storage.engine === 'plain'
   return (
-    <Panel title="Storage" note="at most a minute old">
+    <Panel title="Storage" note={isLast ? 'before the database went away' : 'at most a minute old'}>
       <div className="panel__body">
         <Sizes storage={storage} />
         {compression !== null && <Compression compression={compression} />}

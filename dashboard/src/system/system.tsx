@@ -15,6 +15,7 @@ import { Brokers } from './brokers.tsx'
 import { Connections } from './connections.tsx'
 import { Deletions } from './deletions.tsx'
 import { Durability } from './durability.tsx'
+import type { StorageReport } from './health.ts'
 import { History } from './history.tsx'
 import { Jobs } from './jobs.tsx'
 import { refreshMs, systemNow } from './now.ts'
@@ -22,13 +23,22 @@ import { Numbers } from './numbers.tsx'
 import { Panel } from './panel.tsx'
 import { Rejections } from './rejections.tsx'
 import { Rollups } from './rollups.tsx'
+import { SpoolPanel } from './spool.tsx'
 import { Storage } from './storage.tsx'
 import { NoAnswer, Verdict } from './verdict.tsx'
 import { Versions } from './versions.tsx'
 
+/** While the database is away nothing is told of its storage: what was told last stays. */
+type Seen = Readiness & { lastStorage: Readiness['storage'] }
+
+const readinessKey = ['system', 'readiness']
+
 const readiness = queryOptions({
-  queryKey: ['system', 'readiness'],
-  queryFn: ({ signal }) => getHealth<Readiness>('/readyz?verbose', signal),
+  queryKey: readinessKey,
+  queryFn: async ({ signal, client }): Promise<Seen> => {
+    const health = await getHealth<Readiness>('/readyz?verbose', signal)
+    return { ...health, lastStorage: health.storage ?? client.getQueryData<Seen>(readinessKey)?.lastStorage }
+  },
   // Asking again without any picture would take the failure off the screen each time.
   refetchInterval: ({ state }) => (state.status === 'error' && state.data === undefined ? false : refreshMs),
 })
@@ -50,7 +60,9 @@ export function System() {
           ) : (
             <NoAnswer asOf={health.dataUpdatedAt} onRetry={retry} />
           ))}
-        {health.data !== undefined && <Health health={health.data} isOld={health.isError} />}
+        {health.data !== undefined && (
+          <Health health={health.data} takenAt={health.dataUpdatedAt} isOld={health.isError} />
+        )}
       </div>
     </>
   )
@@ -65,14 +77,24 @@ function Uptime() {
   return <span className="system__up ink-3 not-phone">up {formatDuration(Math.max(0, now - since))}</span>
 }
 
-function Health({ health, isOld }: { health: Readiness; isOld: boolean }) {
+function Health({ health, takenAt, isOld }: { health: Seen; takenAt: number; isOld: boolean }) {
   const now = useNowOrThen(isOld)
   const system = useQuery(systemNow)
-  const { storage, brokers = [] } = health
+  const { brokers = [] } = health
+  const isLast = health.storage === undefined && !isReachable(health)
+  const storage = isLast ? health.lastStorage : health.storage
   return (
     <>
       {!isOld && <Verdict health={health} now={now} />}
       <Numbers brokers={brokers} storage={storage} system={system.data} now={now} />
+      {health.spool !== null && (
+        <SpoolPanel
+          spool={health.spool}
+          brokers={brokers.filter(({ spool }) => spool !== null).length}
+          takenAt={takenAt}
+          now={now}
+        />
+      )}
       {system.data !== undefined ? (
         <OfNow system={system.data} storage={storage} now={now} />
       ) : (
@@ -86,23 +108,36 @@ function Health({ health, isOld }: { health: Readiness; isOld: boolean }) {
       )}
       <Rejections now={now} />
       {storage === undefined ? (
-        <NoStorage isReachable={health.checks.every(({ name, ok }) => name !== 'database' || ok)} />
+        <NoStorage isReachable={isReachable(health)} />
       ) : (
-        <>
-          <div className="grid2">
-            <Storage storage={storage} now={now} />
-            <div className="system__column">
-              <Rollups storage={storage} now={now} />
-              <Durability durability={storage.durability} />
-            </div>
-          </div>
-          <Jobs storage={storage} now={now} />
-        </>
+        // Rollups and jobs are judged by the time the picture was taken at: nothing is known of them since.
+        <StorageParts storage={storage} now={isLast ? (storage.newestReading ?? now) : now} isLast={isLast} />
       )}
       <Deletions open={storage?.deletionsOpen ?? 0} now={now} />
       <Brokers brokers={brokers} now={now} />
       <FleetProblems now={now} />
     </>
+  )
+}
+
+function isReachable({ checks }: Readiness): boolean {
+  return checks.every(({ name, ok }) => name !== 'database' || ok)
+}
+
+type StoragePartsProps = { storage: StorageReport; now: number; isLast: boolean }
+
+function StorageParts({ storage, now, isLast }: StoragePartsProps) {
+  return (
+    <div className={isLast ? 'system__then is-old' : 'system__then'}>
+      <div className="grid2">
+        <Storage storage={storage} now={now} isLast={isLast} />
+        <div className="system__column">
+          <Rollups storage={storage} now={now} />
+          <Durability durability={storage.durabilityJudged} />
+        </div>
+      </div>
+      <Jobs storage={storage} now={now} />
+    </div>
   )
 }
 
@@ -139,7 +174,7 @@ function NoStorage({ isReachable }: { isReachable: boolean }) {
         </Quietbox>
       ) : (
         <Quietbox icon={<Lamp shape="offline" />} title="The database cannot be reached">
-          <span>Nothing is acknowledged meanwhile: devices send again what was not stored.</span>
+          <span>What devices send is kept on the broker’s disk meanwhile, and stored when it is back.</span>
         </Quietbox>
       )}
     </Panel>

@@ -2,12 +2,15 @@ import type { Readiness } from '@telltale/api/contract'
 import { RotateCw } from 'lucide-react'
 import { formatClock } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
-import { concerns } from './health.ts'
+import { concerns, spoolConcerns } from './health.ts'
 
 /** The whole page in one line. It is read out when its words change, so nothing in it ticks. */
 export function Verdict({ health, now }: { health: Readiness; now: number }) {
   const { storage, checks } = health
-  const watch = storage === undefined ? ['storage could not be described'] : concerns(storage, now)
+  const watch = [
+    ...spoolConcerns(health.spool),
+    ...(storage === undefined ? ['storage could not be described'] : concerns(storage, now)),
+  ]
   return (
     <div className="verdict">
       <p role="status">{health.ready ? <Working watch={watch} /> : <NotReady checks={checks} />}</p>
@@ -37,12 +40,12 @@ function Working({ watch }: { watch: string[] }) {
 
 function NotReady({ checks }: { checks: Readiness['checks'] }) {
   const failing = checks.filter(({ ok }) => !ok)
-  const words = failing.map(({ name, detail }) => (detail === undefined ? name : `${name} ${detail}`))
+  const words = failing.map(({ name, detail }) => (detail === undefined ? name : `${name}: ${detail}`))
   return (
     <>
       <Lamp shape="alarm" />
       <b>Not ready</b>
-      <span className="ink-2">{words.join(', ') || 'a check fails'}</span>
+      <span className="ink-2">{words.join('; ') || 'a check fails'}</span>
     </>
   )
 }

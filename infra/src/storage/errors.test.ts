@@ -1,10 +1,13 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { repositoryDir } from '../paths.ts'
 import { freePort } from '../postgres.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
 import { transitionCommand } from './command-transitions.ts'
-import { isDataError, isTransient } from './errors.ts'
+import { errorClasses, isDataError, isTransient, verdictOf } from './errors.ts'
 import { createPool } from './pool.ts'
 
 const withCode = (code: string) => Object.assign(new Error(`something with ${code}`), { code })
@@ -41,6 +44,49 @@ describe('what a failed query means', () => {
     undefined,
   ])('O-TRANSIENT-2 %s comes again however often it is tried', (error) => {
     expect(isTransient(error)).toBe(false)
+  })
+})
+
+describe('error classes', () => {
+  it.each([
+    ...[
+      ['40001', 'retry'],
+      ['08007', 'retry'],
+      ['57P03', 'retry'],
+      ['53100', 'retry'],
+      ['25P03', 'retry'],
+    ],
+    ...[
+      ['25006', 'mend'],
+      ['25P02', 'mend'],
+      ['42P01', 'mend'],
+      ['28P01', 'mend'],
+      ['XX001', 'mend'],
+      ['P0001', 'mend'],
+    ],
+    ...[
+      ['22P05', 'divide'],
+      ['23505', 'divide'],
+      ['21000', 'divide'],
+      ['54000', 'divide'],
+    ],
+  ])('R-ERROR-1 %s: %s', (code, verdict) => {
+    expect(verdictOf(withCode(code))).toBe(verdict)
+  })
+
+  it('R-ERROR-1 what has no state is a lost connection, or a fault of our own', () => {
+    expect(verdictOf(withCode('ECONNRESET'))).toBe('retry')
+    expect(verdictOf(new TypeError('x is undefined'))).toBe('give-up')
+    const noRoom = Object.assign(withCode('23514'), {
+      message: 'no partition of relation "reading" found for row',
+    })
+    expect(verdictOf(noRoom)).toBe('retry')
+  })
+
+  it('R-ERROR-2 the table in docs/RELIABILITY.md is the one the code goes by', () => {
+    const document = readFileSync(join(repositoryDir(), 'docs', 'RELIABILITY.md'), 'utf8')
+    for (const { state, verdict, what } of errorClasses)
+      expect(document).toContain(`| ${state === '' ? 'other' : `\`${state}\``} | ${what} | ${verdict} |`)
   })
 })
 

@@ -40,8 +40,10 @@ export function createPool(options: {
   waitMs?: number
   /** Charts and exports. */
   isForHistory?: boolean
-  /** For short work: a server that says nothing for longer than a statement may take is given up, and the query fails. */
+  /** For short work: a server that says nothing for longer than a statement may take is given up. */
   isSilenceFatal?: boolean
+  /** A server set to answer commits before they are on disk does so to others only. */
+  isDurable?: boolean
   onConnectionError?: (error: Error) => void
 }): Pool {
   const statementTimeoutMs = options.statementTimeoutMs ?? limits.database.statementTimeoutMs
@@ -51,6 +53,7 @@ export function createPool(options: {
     max: options.max,
     connectionTimeoutMillis: options.waitMs ?? limits.database.connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
+    ...(options.isDurable && { onConnect: makeDurable }),
     ...(options.isSilenceFatal && { stream: () => mortal(statementTimeoutMs) }),
     options: (options.isForHistory ? [...EVERY_SESSION, ...HISTORY_SESSION] : EVERY_SESSION).join(' '),
     keepAlive: true,
@@ -60,6 +63,13 @@ export function createPool(options: {
   // A connection lost while it is checked out tells its user by failing the query; its own event has to be heard too.
   pool.on('connect', (client) => client.on('error', onError))
   return pool
+}
+
+/** What else it may be set to waits for this server's disk, or for more. */
+async function makeDurable(client: pg.ClientBase): Promise<void> {
+  await client.query(
+    `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
+  )
 }
 
 /** Idle connections leave the pool before that. */

@@ -10,34 +10,47 @@ export interface NewSession {
   clientId: string
   address: string | null
   connectedAt: Date
+  /** It waited for the database: the device may have connected to another broker since, and is there. */
+  isLate: boolean
 }
 
 /**
- * Opens sessions, in the order given; an older open session of the same device ends as taken over.
- * @returns the epochs, in the order given; null for a device deleted meanwhile
+ * Opens sessions, in the order given; an older open session of the same device ends as taken over. Doing it again,
+ * when nobody knows whether it was done, is harmless.
+ * @returns the epochs, in the order given; null for a device deleted meanwhile, or newer at another broker
  */
 export async function openSessions(db: Queryable, sessions: NewSession[]): Promise<(number | null)[]> {
   const { rows } = await db.query<{ n: number; id: number | null }>(
     `WITH given AS (
-       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
-         WITH ORDINALITY AS g (device_id, broker_id, client_id, address, connected_at, n)
+       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[])
+         WITH ORDINALITY AS g (device_id, broker_id, client_id, address, connected_at, late, n)
+     ), known AS (
+       SELECT id, device_id, client_id, connected_at FROM session
+       JOIN given USING (device_id, broker_id, client_id, connected_at) WHERE disconnected_at IS NULL
+     ), due AS (
+       SELECT * FROM given g
+       WHERE EXISTS (SELECT FROM device d WHERE d.id = g.device_id)
+         AND NOT EXISTS (SELECT FROM known k
+           WHERE (k.device_id, k.client_id, k.connected_at) = (g.device_id, g.client_id, g.connected_at))
+         AND NOT (late AND EXISTS (SELECT FROM session s
+           WHERE s.device_id = g.device_id AND s.broker_id <> g.broker_id AND s.connected_at > g.connected_at))
      ), superseded AS (
-       UPDATE session s SET disconnected_at = g.connected_at, reason = 'taken_over'
-       FROM given g WHERE s.device_id = g.device_id AND s.disconnected_at IS NULL
+       UPDATE session s SET disconnected_at = greatest(s.connected_at, g.connected_at), reason = 'taken_over'
+       FROM due g WHERE s.device_id = g.device_id AND s.disconnected_at IS NULL
      ), opened AS (
        INSERT INTO session (device_id, broker_id, client_id, address, connected_at)
-       SELECT device_id, broker_id, client_id, address, connected_at
-       FROM given WHERE EXISTS (SELECT 1 FROM device d WHERE d.id = given.device_id) ORDER BY n
+       SELECT device_id, broker_id, client_id, address, connected_at FROM due ORDER BY n
        RETURNING id, device_id, client_id, connected_at
      )
      SELECT g.n, o.id FROM given g
-     LEFT JOIN opened o USING (device_id, client_id, connected_at) ORDER BY g.n`,
+     LEFT JOIN (TABLE opened UNION ALL TABLE known) o USING (device_id, client_id, connected_at) ORDER BY g.n`,
     [
       sessions.map((session) => session.deviceId),
       sessions.map((session) => session.brokerId),
       sessions.map((session) => session.clientId),
       sessions.map((session) => session.address),
       sessions.map((session) => session.connectedAt),
+      sessions.map((session) => session.isLate),
     ],
   )
   return rows.map((row) => row.id)
@@ -49,14 +62,22 @@ export interface SessionEnd {
   reason: string
 }
 
-/** Ends sessions that are still open; one that was taken over meanwhile keeps that reason. */
-export async function closeSessions(db: Queryable, ends: SessionEnd[]): Promise<void> {
+/**
+ * Ends sessions that are still open; one that was taken over meanwhile keeps that reason.
+ * @returns those taken over: their devices are connected anew
+ */
+export async function closeSessions(db: Queryable, ends: SessionEnd[]): Promise<Set<number>> {
   await db.query(
     `UPDATE session s SET disconnected_at = e.at, reason = e.reason
      FROM unnest($1::bigint[], $2::timestamptz[], $3::text[]) AS e (id, at, reason)
      WHERE s.id = e.id AND s.disconnected_at IS NULL`,
     [ends.map((end) => end.epoch), ends.map((end) => end.disconnectedAt), ends.map((end) => end.reason)],
   )
+  const { rows } = await db.query<{ id: number }>(
+    `SELECT id FROM session WHERE id = ANY($1::bigint[]) AND reason = 'taken_over'`,
+    [ends.map((end) => end.epoch)],
+  )
+  return new Set(rows.map(({ id }) => id))
 }
 
 export interface StatusReport {

@@ -63,8 +63,8 @@ const REGISTRY = `
     ('cellar', 'gone', 'number', false);
   DELETE FROM series WHERE metric = 'gone';
   INSERT INTO device_deletion (device_id, series_ids, requested_by) VALUES ('gone', '{7,8}', 'admin');
-  INSERT INTO rejected_message (device_id, received_at, topic, reason, payload, payload_bytes)
-    SELECT 'kitchen', now() - n * interval '1 minute', 'a/topic', E'bad\\r\\n', '\\xdeadbeef', n
+  INSERT INTO rejected_message (key, device_id, received_at, topic, reason, payload, payload_bytes)
+    SELECT CASE WHEN n > 9 THEN gen_random_uuid() END, 'kitchen', now() - n * interval '1 minute', 'a/topic', E'bad\\r\\n', '\\xdeadbeef', n
     FROM generate_series(1, 500) n;
   INSERT INTO integration (name, hash, read, write, created_by) VALUES ('node-red', '\\x04', false, true, 'admin');
   INSERT INTO device_type (name, metrics, commands, updated_by)

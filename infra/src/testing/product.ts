@@ -18,6 +18,8 @@ export interface Site {
   /** `http://127.0.0.1:…` */
   dashboard: string
   broker: string
+  /** Where its data is not in an embedded database of its own. */
+  databaseUrl?: string
   /** Ends whatever still runs there and deletes it. */
   remove: () => Promise<void>
 }
@@ -91,6 +93,7 @@ export function startProduct(site: Site, options: StartOptions = {}): Product {
       TELLTALE_HTTP_PORT: String(site.http),
       TELLTALE_MQTT_PORT: String(site.mqtt),
       TELLTALE_MQTT_WS_PORT: String(site.ws),
+      ...(site.databaseUrl && { TELLTALE_DATABASE_URL: site.databaseUrl }),
       ...env,
     },
   })

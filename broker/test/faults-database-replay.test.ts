@@ -1,0 +1,56 @@
+import { registerDevice } from '@telltale/infra/testing/broker'
+import { describeEngines } from '@telltale/infra/testing/database'
+import { waitFor } from '@telltale/infra/testing/wait'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { topics } from '../src/contract/index.ts'
+import { storedValues, TestClients } from './clients.ts'
+import { FaultWorld } from './fault-world.ts'
+import { SpoolWatch } from './spool-watch.ts'
+
+const MESSAGES = 5_000
+const READINGS = 20
+/** Of each answer, so that the way back takes seconds on any machine. */
+const LATE_MS = 50
+
+describeEngines('a long outage', (testEngine) => {
+  let world: FaultWorld
+  let watch: SpoolWatch
+  const clients = new TestClients(() => world.broker.url)
+  beforeAll(async () => {
+    world = await FaultWorld.open({ database: await testEngine.createDatabase() })
+    watch = await SpoolWatch.start(world.broker)
+  })
+  beforeEach(() => world.tellWhy())
+  afterAll(async () => {
+    await clients.end()
+    await watch?.end()
+    await world?.close()
+  })
+
+  it('R-DB-17 while 100,000 readings come back from the spool, live ones go straight to the database', async () => {
+    const { database, load, proxy } = world
+    const bulk = await clients.attach(await registerDevice(database.pool, 'bulk'))
+    proxy.refuse()
+    const startMs = Date.now() - MESSAGES * READINGS
+    let acknowledged = 0
+    for (let message = 0; message < MESSAGES; message++) {
+      const numbers = Array.from({ length: READINGS }, (_, i) => message * READINGS + i)
+      const payload = JSON.stringify(numbers.map((n) => ({ ts: startMs + n, values: { n } })))
+      bulk.publish(topics.telemetry('bulk'), payload, { qos: 1 }, (error) => {
+        if (!error) acknowledged++
+      })
+    }
+    await waitFor('every PUBACK', () => acknowledged === MESSAGES, 20_000)
+    proxy.pass()
+    proxy.slow(LATE_MS)
+    const first = await watch.said('replay', ({ state }) => state === 'replaying')
+    await load.goesOn(5)
+    expect(await world.segments(), 'still on its way back').not.toEqual([])
+    proxy.pass()
+    const last = await watch.said('an empty spool', ({ state }) => state === 'empty')
+    expect(last.spool.spooledTotal, 'nothing more went there').toBe(first.spool.spooledTotal)
+    expect(await load.faults()).toEqual([])
+    const { n } = await storedValues(database.pool, 'bulk')
+    expect(n).toEqual(Array.from({ length: MESSAGES * READINGS }, (_, i) => i))
+  })
+})

@@ -1,0 +1,95 @@
+import { registerDevice, registerIntegration } from '@telltale/infra/testing/broker'
+import { createTestDatabase } from '@telltale/infra/testing/database'
+import { SmallDisk, smallDisksMissing } from '@telltale/infra/testing/small-disk'
+import { waitFor } from '@telltale/infra/testing/wait'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { topics } from '../src/contract/index.ts'
+import { collect, storedValues, TestClients } from './clients.ts'
+import { FaultWorld } from './fault-world.ts'
+import { SpoolWatch } from './spool-watch.ts'
+
+const MEBIBYTE = 1024 * 1024
+const BROKER_BYTES_MAX = 512 * MEBIBYTE
+/** What one device would send into a full spool. */
+const OFFERED_MESSAGES = 3_000
+const PADDING = 'x'.repeat(1_000)
+
+const isMissing = smallDisksMissing()
+let world: FaultWorld
+let watch: SpoolWatch
+let disk: SmallDisk | undefined
+const clients = new TestClients(() => world.broker.url)
+
+beforeAll(async () => {
+  disk = isMissing ? undefined : new SmallDisk(32)
+  const env = { TELLTALE_SPOOL_BYTES: String(MEBIBYTE) }
+  const database = await createTestDatabase()
+  world = await FaultWorld.open({ database, env, ...(disk && { dataDir: disk.folder }) })
+  watch = await SpoolWatch.start(world.broker)
+})
+beforeEach(() => world.tellWhy())
+afterEach(async () => {
+  await disk?.free()
+  world.proxy.pass()
+  await clients.end()
+})
+afterAll(async () => {
+  await watch?.end()
+  await world?.close()
+  disk?.remove()
+})
+
+/** Nothing is acknowledged between two words of the broker, though much is sent. */
+async function expectSilence(): Promise<void> {
+  await watch.said('a full spool', ({ state }) => state === 'full')
+  const before = world.load.acknowledged
+  await watch.said('its next word', ({ state }) => state === 'full')
+  expect(world.load.acknowledged).toBe(before)
+}
+
+it('R-DB-14 a full spool: nothing more is acknowledged or read, others go on, nothing is lost', async () => {
+  const { database, proxy, load } = world
+  await registerDevice(database.pool, 'bulk')
+  const bulk = await clients.attach({ username: 'bulk', password: 'secret-of-bulk', keepalive: 0 })
+  const plain = await clients.attach(await registerIntegration(database.pool, 'plain'))
+  const heard = collect(plain)
+  await plain.subscribeAsync('plain/#', { qos: 1 })
+  proxy.refuse()
+  const startMs = Date.now() - OFFERED_MESSAGES
+  let acknowledged = 0
+  for (let n = 0; n < OFFERED_MESSAGES; n++)
+    bulk.publish(
+      topics.telemetry('bulk'),
+      `{"ts":${startMs + n},"values":{"n":${n},"pad":"${PADDING}"}}`,
+      { qos: 1 },
+      (error) => {
+        if (!error) acknowledged++
+      },
+    )
+  await expectSilence()
+  expect(acknowledged).toBeLessThan(OFFERED_MESSAGES)
+  await plain.publishAsync('plain/word', 'heard', { qos: 1 })
+  await waitFor('the word', () => heard.length === 1)
+  proxy.pass()
+  await waitFor('the last PUBACK', () => acknowledged === OFFERED_MESSAGES, 20_000)
+  await watch.recovered(() => load.goesOn())
+  expect(await load.faults()).toEqual([])
+  const { n } = await storedValues(database.pool, 'bulk')
+  expect(n?.length).toBe(OFFERED_MESSAGES)
+  expect(watch.rssBytesMax).toBeLessThan(BROKER_BYTES_MAX)
+})
+
+it.skipIf(isMissing)(
+  'R-DB-15 the disk of the broker is full as well: the same, and it spools when there is room',
+  async () => {
+    const { proxy, load } = world
+    await disk?.fill()
+    proxy.refuse()
+    await expectSilence()
+    await disk?.free()
+    await load.goesOn(10)
+    proxy.pass()
+    await world.recovered()
+    expect(await load.faults()).toEqual([])
+  },
+)

@@ -1,0 +1,61 @@
+import type { TestBroker } from '@telltale/infra/testing/broker'
+import { waitFor } from '@telltale/infra/testing/wait'
+import { connectAsync, type MqttClient } from 'mqtt'
+import { filters, type SpoolState, type TotalsPayload } from '../src/contract/index.ts'
+
+/** What a broker says of itself once a second. */
+export class SpoolWatch {
+  readonly #client: MqttClient
+  readonly #totals: TotalsPayload[] = []
+
+  static async start(broker: TestBroker): Promise<SpoolWatch> {
+    const credentials = { username: '$telltale', password: broker.platformSecret }
+    const watch = new SpoolWatch(await connectAsync(broker.url, { ...credentials, reconnectPeriod: 0 }))
+    await watch.#client.subscribeAsync(filters.platform('totals'))
+    return watch
+  }
+
+  private constructor(client: MqttClient) {
+    this.#client = client
+    client.on('error', () => {})
+    client.on('message', (_topic, payload) => this.#totals.push(JSON.parse(payload.toString())))
+  }
+
+  /** The largest memory it ever said. */
+  get rssBytesMax(): number {
+    return Math.max(...this.#totals.map(({ rssBytes }) => rssBytes ?? 0))
+  }
+
+  /** What it says next that is so. */
+  async said(
+    what: string,
+    isSo: (spool: SpoolState, totals: TotalsPayload) => boolean,
+    deadlineMs = 15_000,
+  ): Promise<TotalsPayload & { spool: SpoolState }> {
+    let seen = this.#totals.length
+    const next = () => {
+      for (; seen < this.#totals.length; seen++) {
+        const totals = this.#totals[seen] as TotalsPayload
+        const { spool } = totals
+        if (spool && isSo(spool, totals)) return { ...totals, spool }
+      }
+      return undefined
+    }
+    return waitFor(what, next, deadlineMs).catch((error: Error) => {
+      throw new Error(`${error.message}; the last was ${JSON.stringify(this.#totals.at(-1))}`)
+    })
+  }
+
+  /** Nothing waits on disk any more, and what comes now goes straight to the database. */
+  async recovered(goesOn: () => Promise<void>): Promise<void> {
+    const { spool: before } = await this.said('an empty spool', ({ state }) => state === 'empty')
+    await goesOn()
+    const { spool: after } = await this.said('its next word', () => true)
+    if (after.spooledTotal > before.spooledTotal || after.state !== 'empty')
+      throw new Error(`it goes on to spool: ${JSON.stringify(before)}, then ${JSON.stringify(after)}`)
+  }
+
+  async end(): Promise<void> {
+    await this.#client.endAsync(true)
+  }
+}

@@ -1,0 +1,125 @@
+/** The page that says what was done, what was found, and what does not hold. */
+import type { Offence } from './compare.ts'
+import { deviceIdOf } from './messages.ts'
+import type { Outcome } from './run.ts'
+import { type Happened, seconds } from './schedule.ts'
+
+export interface ReportContext {
+  /** As it was called: whoever reads it can do it again. */
+  command: string
+  machine: string
+}
+
+export function renderReport(outcome: Outcome, { command, machine }: ReportContext): string {
+  const { findings, verdicts, keptFolder } = outcome
+  const { plan, comparison, latency, loadMs } = findings
+  const perSecond = comparison.acked / (loadMs / 1_000)
+  const generatorMiB =
+    Math.max(0, ...findings.samples.map(({ generatorBytes }) => generatorBytes)) / 1024 ** 2
+  const failed = verdicts.filter(({ holds }) => !holds)
+  const lines = [
+    `# Ledger: ${failed.length === 0 ? 'every promise holds' : `${failed.length} of ${verdicts.length} do not hold`}`,
+    '',
+    `\`${command}\`, seed ${plan.seed}, begun ${findings.startedAt}`,
+    `${machine}; PostgreSQL ${findings.postgres}; Redis ${plan.withRedis ? 'yes' : 'no'}`,
+    '',
+    `${plan.devices} devices, ${plan.rate} messages a second asked for, ${seconds(loadMs)}: ` +
+      `${comparison.sent} sent, ${comparison.acked} acknowledged (${perSecond.toFixed(0)} a second), ` +
+      `${comparison.storedRows} readings and ${comparison.rejectedRows} rejected messages stored.`,
+    `Acknowledged after ${latency.p50Ms} ms (p50), ${latency.p99Ms} ms (p99), faults included. ` +
+      `${findings.lost} connections ended by themselves${reasonsOf(findings.reasons)}. ` +
+      `${comparison.repeated} messages without a ts stored more than once.`,
+    `The generator: ${((100 * findings.cpuSeconds) / (loadMs / 1_000)).toFixed(0)} % of one core, ` +
+      `${generatorMiB.toFixed(0)} MiB at most. Compared in ${seconds(findings.comparedMs)}.`,
+    '',
+    '| | promise | found | |',
+    '|---|---|---|---|',
+    ...verdicts.map(
+      ({ promise, what, found, holds }) =>
+        `| ${promise} | ${what} | ${found} | ${holds ? 'holds' : '**broken**'} |`,
+    ),
+    '',
+    ...faultTable(findings.happened),
+    ...troubles(outcome),
+  ]
+  if (keptFolder !== undefined) lines.push('', `Books and logs are kept in ${keptFolder}`)
+  return `${lines.join('\n')}\n`
+}
+
+function reasonsOf(reasons: ReadonlyMap<string, number>): string {
+  if (reasons.size === 0) return ''
+  return ` (${[...reasons].map(([reason, count]) => `${reason}: ${count}`).join(', ')})`
+}
+
+function faultTable(happened: readonly Happened[]): string[] {
+  if (happened.length === 0) return ['No faults.']
+  const kinds = groupByName(happened)
+  return [
+    `${happened.length} faults:`,
+    '',
+    '| fault | times | acknowledged again, p50 | slowest | most devices, slowest | longest pause | connections lost |',
+    '|---|---|---|---|---|---|---|',
+    ...[...kinds].map(([name, all]) => faultRow(name, all)),
+  ]
+}
+
+function groupByName(happened: readonly Happened[]): Map<string, Happened[]> {
+  const kinds = new Map<string, Happened[]>()
+  for (const one of happened) kinds.set(one.name, [...(kinds.get(one.name) ?? []), one])
+  return kinds
+}
+
+function faultRow(name: string, all: readonly Happened[]): string {
+  const firsts = all.map(({ recovery }) => recovery.firstMs).sort((a, b) => (a ?? Infinity) - (b ?? Infinity))
+  const mosts = all.map(({ recovery }) => recovery.mostMs)
+  const slowestMost = mosts.includes(undefined) ? undefined : Math.max(...mosts.map((ms) => ms ?? 0))
+  const pause = Math.max(...all.map(({ recovery }) => recovery.pauseMs))
+  const lost = all.reduce((sum, one) => sum + one.lost, 0)
+  const cells = [
+    name,
+    String(all.length),
+    seconds(firsts[firsts.length >> 1]),
+    seconds(firsts[firsts.length - 1]),
+    seconds(slowestMost),
+    seconds(pause),
+    String(lost),
+  ]
+  return `| ${cells.join(' | ')} |`
+}
+
+function troubles({ findings }: Outcome): string[] {
+  const { comparison, unexpected, answers, happened } = findings
+  const notDone = happened.filter(({ failure }) => failure !== undefined)
+  return [
+    ...section(
+      'Messages',
+      comparison.offences.map((offence) => describe(offence, happened)),
+    ),
+    ...section('Programs', unexpected),
+    ...section('Answers', answers),
+    ...section(
+      'Faults that could not be done',
+      notDone.map(({ name, atMs, failure }) => `${seconds(atMs)}: ${name}: ${failure}`),
+    ),
+  ]
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', `## ${title}`, '', ...lines.map((line) => `- ${line}`)]
+}
+
+function describe(
+  { is, device, n, kind, qos, sentAtMs, ackedAtMs, detail }: Offence,
+  happened: Happened[],
+): string {
+  const who = device < 0 ? 'nobody' : deviceIdOf(device)
+  const which = n === undefined ? '' : `, message ${n} (${kind}, QoS ${qos})`
+  const near = happened
+    .filter(
+      ({ atMs, tookMs }) =>
+        sentAtMs !== undefined && sentAtMs > atMs - 1_000 && sentAtMs < atMs + tookMs + 10_000,
+    )
+    .map(({ name, atMs }) => `${name} at ${seconds(atMs)}`)
+  const times = `sent ${seconds(sentAtMs)}, acknowledged ${seconds(ackedAtMs)}`
+  return `${is}: ${who}${which}; ${times}${near.length > 0 ? `; near ${near.join(', ')}` : ''}; ${detail}`
+}
