@@ -14,7 +14,7 @@ import {
   listDueCommands,
   listOpenCommands,
 } from '@telltale/infra/storage/due-commands'
-import { isTransient } from '@telltale/infra/storage/errors'
+import { isTransient, isUnfinished } from '@telltale/infra/storage/errors'
 import { inTransaction, type Pool } from '@telltale/infra/storage/pool'
 import type { Client } from 'aedes'
 import { onPuback } from './aedes-client.ts'
@@ -177,7 +177,7 @@ export class CommandDispatcher {
         if (!record && attempt > 0) this.#changed(commandId)
       }
       // Not given up while the database is away: what is not recorded as delivered would be sent again.
-      await retry(work, { ...BACKOFF, isRetryable: isTransient })
+      await retry(work, { ...BACKOFF, isRetryable: isUnfinished })
     } catch (error) {
       this.#deps.log.warn({ err: error, deviceId, commandId }, 'a delivery could not be recorded')
     }

@@ -212,10 +212,12 @@ export class TelemetryWriter {
       const messages = this.#takeBatch(bounds.spoolRowsMax)
       if (await this.#keep(messages)) {
         for (const message of messages) message.stored()
-        continue
+      } else if (this.#isFull) {
+        this.#putBack(messages)
+        await sleep(spool.refusedDelayMs)
       }
-      this.#putBack(messages)
-      await sleep(spool.refusedDelayMs)
+      // The disk takes nothing: somebody has to ask the database, or nobody would notice that it is back.
+      else void this.#store(messages)
     }
     this.#isSpooling = false
     this.#schedule()

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { promisify } from 'node:util'
+import { limits } from '@telltale/infra/limits'
 import { registerDevice, startTestBroker, type TestBroker } from '@telltale/infra/testing/broker'
 import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
 import { toolMissing } from '@telltale/infra/testing/tools'
@@ -125,23 +126,25 @@ describe('the accepting pipeline', () => {
     socket.destroy()
   })
 
-  it('T-AWAY-1 while the database does not answer nothing is acknowledged, and nothing is lost', async () => {
+  it('T-AWAY-1 what is neither in the database nor on disk is not acknowledged, and nothing is lost', async () => {
     const { socket, packets } = await rawConnect()
     socket.write(publish(1, '{"ts":1700,"values":{"warm":1}}'))
     await waitFor('the first PUBACK', () => packets.length === 1)
     const blocker = await database.pool.connect()
     await blocker.query('BEGIN; LOCK TABLE reading IN ACCESS EXCLUSIVE MODE')
+    const lockedMs = performance.now()
     const base = Date.now() - 100_000
     for (let i = 0; i < 200; i++) socket.write(publish(i + 2, `{"ts":${base + i},"values":{"a":1}}`))
     const other = await connectAsync(broker.url, {
       ...(await registerDevice(database.pool, `${device}o`)),
       reconnectPeriod: 0,
     })
-    expect(packets.length).toBe(1)
+    // From then on they are on disk, if the machine was slow.
+    if (performance.now() - lockedMs < limits.spool.engageAfterMs) expect(packets.length).toBe(1)
     await blocker.query('ROLLBACK')
     blocker.release()
     await waitFor('every PUBACK', () => packets.length === 201)
-    expect((await storedTimes()).length).toBe(200)
+    await waitFor('every reading', async () => (await storedTimes()).length === 200)
     await other.endAsync()
     socket.destroy()
   })

@@ -23,7 +23,10 @@ export const PARTS = [
   'readers',
   'sweep',
 ] as const
-export type Part = (typeof PARTS)[number]
+
+/** Measured elsewhere: `npx pnpm ledger --results`. */
+export type Part = (typeof PARTS)[number] | 'soak'
+const PLACES: readonly Part[] = [...PARTS, 'soak']
 
 /** One target, held against what was measured. */
 export interface Verdict {
@@ -56,7 +59,7 @@ export async function saveSections(measured: Section[]): Promise<void> {
 
 /** In the order of the page: part by part, plain PostgreSQL first. */
 export function mergeSections(stored: Section[], measured: Section[]): Section[] {
-  const place = ({ part, engine }: Section) => 2 * PARTS.indexOf(part) + (engine === 'plain' ? 0 : 1)
+  const place = ({ part, engine }: Section) => 2 * PLACES.indexOf(part) + (engine === 'plain' ? 0 : 1)
   const byPlace = new Map([...stored, ...measured].map((section) => [place(section), section]))
   return [...byPlace].sort(([a], [b]) => a - b).map(([, section]) => section)
 }
@@ -78,6 +81,7 @@ const TITLES: Record<Part, string> = {
   p9: 'P9: the dashboard in a browser',
   readers: 'Readers: a hundred times as many',
   sweep: 'Sweep: a hundred times the devices, a hundred times the history',
+  soak: 'Soak: an hour of load with faults',
 }
 
 export function renderPage(sections: Section[]): string {

@@ -94,7 +94,7 @@ function watchTroubles(totals: Deps['totals'], registry: Registry): void {
   })
   new Counter({
     name: 'telltale_messages_acknowledged_total',
-    help: 'Messages with readings whose PUBACK or PUBREC was written; never more than are stored',
+    help: 'Messages with readings whose PUBACK or PUBREC was written; never more than are stored or wait on disk',
     labelNames: ['broker'],
     registers: [registry],
     collect() {

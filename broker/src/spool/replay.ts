@@ -73,9 +73,15 @@ export class Replay {
     while (!this.#isStopped) {
       let chunk: Chunk | undefined
       let steps: Step[] = []
-      const read = async () => {
-        chunk = await spool.read(replayMessagesMax)
-        steps = chunk ? this.#stepsOf(chunk) : []
+      const read = async (attempt: number) => {
+        try {
+          chunk = await spool.read(replayMessagesMax)
+          steps = chunk ? this.#stepsOf(chunk) : []
+        } catch (error) {
+          // What cannot be read does not keep new messages from a database that is back.
+          if (attempt > 0) await this.#probe()
+          throw error
+        }
       }
       if (!(await this.#insist(read))) return
       if (!chunk) return outage.end()
@@ -84,6 +90,13 @@ export class Replay {
       if (!(await this.#insist(() => spool.remove(end)))) return
       outage.replayed(records.length)
     }
+  }
+
+  /** Ends the outage when the database answers promptly. */
+  async #probe(): Promise<void> {
+    const startedMs = performance.now()
+    await this.#deps.store.store([], { number: 0, isLate: false })
+    if (performance.now() - startedMs < promptCommitMs) this.#deps.outage.end()
   }
 
   /** Until it is done. @returns false when it is not, for this stops */

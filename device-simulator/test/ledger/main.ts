@@ -2,9 +2,10 @@
 import { writeFile } from 'node:fs/promises'
 import { describeStartError } from '@telltale/infra/service'
 import { describeMachine, hasRedis } from '../../bench/machine.ts'
+import { saveSections } from '../../bench/results.ts'
 import type { Fault } from './fault.ts'
 import { type Options, parseOptions } from './options.ts'
-import { renderReport } from './report.ts'
+import { renderReport, soakSection } from './report.ts'
 import { type RunPlan, runLedger } from './run.ts'
 import { allFaults, drawSteps, restartSteps } from './schedule.ts'
 
@@ -39,6 +40,7 @@ async function run(options: Options, argv: readonly string[]): Promise<number> {
     const page = renderReport(outcome, { command, machine: describeMachine() })
     process.stdout.write(page)
     if (options.report !== undefined) await writeFile(options.report, page)
+    if (options.results) await saveSections([soakSection(outcome, page)])
     return outcome.verdicts.every(({ holds }) => holds) ? EXIT.holds : EXIT.broken
   } catch (error) {
     if (signal.aborted) return EXIT.interrupted

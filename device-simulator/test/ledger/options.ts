@@ -14,6 +14,8 @@ export interface Options {
   rate: number
   database: string | undefined
   report: string | undefined
+  /** Whether bench/results.md is to say it too. */
+  results: boolean
 }
 
 export type Parsed =
@@ -47,6 +49,7 @@ function createProgram(): Command {
     .option('--database <url>', 'a server on which a database of its own is made')
     .option('--timescale', 'the server at TELLTALE_TEST_TIMESCALE_URL', false)
     .option('--report <file>', 'where the page goes as well')
+    .option('--results', 'renews what bench/results.md says of the soak', false)
     .addHelpText('after', HELP)
 }
 
@@ -94,6 +97,7 @@ function readValues(values: Values, env: NodeJS.ProcessEnv): Parsed {
     rate: number('rate', { least: 1, most: Math.min(RATE_MAX, devices * RATE_PER_DEVICE_MAX) }),
     database: readDatabase(values, env, errors),
     report: values.report === undefined ? undefined : String(values.report),
+    results: values.results === true,
   }
   return errors.length > 0 ? { kind: 'wrong', errors } : { kind: 'run', options }
 }

@@ -1,4 +1,6 @@
 /** The page that says what was done, what was found, and what does not hold. */
+import { describeMachine } from '../../bench/machine.ts'
+import type { Section } from '../../bench/results.ts'
 import type { Offence } from './compare.ts'
 import { deviceIdOf } from './messages.ts'
 import type { Outcome } from './run.ts'
@@ -21,7 +23,7 @@ export function renderReport(outcome: Outcome, { command, machine }: ReportConte
     `# Ledger: ${failed.length === 0 ? 'every promise holds' : `${failed.length} of ${verdicts.length} do not hold`}`,
     '',
     `\`${command}\`, seed ${plan.seed}, begun ${findings.startedAt}`,
-    `${machine}; PostgreSQL ${findings.postgres}; Redis ${plan.withRedis ? 'yes' : 'no'}`,
+    `${machine}; PostgreSQL ${findings.postgres} (${findings.engine}); Redis ${plan.withRedis ? 'yes' : 'no'}`,
     '',
     `${plan.devices} devices, ${plan.rate} messages a second asked for, ${seconds(loadMs)}: ` +
       `${comparison.sent} sent, ${comparison.acked} acknowledged (${perSecond.toFixed(0)} a second), ` +
@@ -44,6 +46,24 @@ export function renderReport(outcome: Outcome, { command, machine }: ReportConte
   ]
   if (keptFolder !== undefined) lines.push('', `Books and logs are kept in ${keptFolder}`)
   return `${lines.join('\n')}\n`
+}
+
+/** The page as a section of the benchmark results. */
+export function soakSection({ findings, verdicts }: Outcome, page: string): Section {
+  return {
+    part: 'soak',
+    engine: findings.engine,
+    date: findings.startedAt.slice(0, 10),
+    machine: describeMachine(),
+    verdicts: verdicts.map(({ promise, what, found, holds }) => ({
+      what: `${promise}: ${what}`,
+      target: 'holds',
+      measured: found,
+      isMet: holds,
+    })),
+    // Its first line is a title.
+    text: page.split('\n').slice(2).join('\n').trim(),
+  }
 }
 
 function reasonsOf(reasons: ReadonlyMap<string, number>): string {

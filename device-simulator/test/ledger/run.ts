@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Releases } from '@telltale/infra/service'
+import { type Engine, openEngine } from '@telltale/infra/storage/engine'
 import { Book } from './book.ts'
 import { type Comparison, compare } from './compare.ts'
 import type { Fault } from './fault.ts'
@@ -36,6 +37,7 @@ export interface Findings {
   loadMs: number
   comparedMs: number
   postgres: string
+  engine: Engine['name']
   comparison: Comparison
   happened: Happened[]
   stops: Stop[]
@@ -210,6 +212,7 @@ class Run {
     return this.#findings(comparison, {
       comparedMs: performance.now() - startedMs,
       postgres: rows[0]?.version ?? '',
+      engine: (await openEngine(stage.pool)).name,
       crashes: await findCrashes(logsOf(stage.site)),
     })
   }
@@ -224,7 +227,7 @@ class Run {
 
   #findings(
     comparison: Comparison,
-    found: { comparedMs: number; postgres: string; crashes: string[] },
+    found: Pick<Findings, 'comparedMs' | 'postgres' | 'engine'> & { crashes: string[] },
   ): Findings {
     const load = this.#load as Load
     const programs = this.#programs as Programs
