@@ -48,6 +48,11 @@ export class BatchStore {
     this.#deps = deps
   }
 
+  /** The newest deletion of a device it knows of; 0 before the first look. */
+  get lastDeletion(): number {
+    return this.#deps.series.asOf ?? 0
+  }
+
   /**
    * Resolves when all of them are in the database; what it refuses is there as a rejected message. Storing again what
    * is there, or may be there, is harmless.
@@ -117,16 +122,24 @@ export class BatchStore {
     series.forget(series.asOf === undefined ? [] : await deletedSince(pool, series.asOf), lastDeletion)
   }
 
-  /** A device made again under its old id does not get what was sent in its former life. */
+  /**
+   * A device made again under its old id does not get what was sent in its former life. A deletion the broker knew of
+   * when the message came is none of this; of the others two clocks decide, the database's and ours.
+   */
   async #withoutDeleted(messages: Message[]): Promise<Message[]> {
-    const deletedMs = await deletionTimes(this.#deps.pool, {
+    const { pool, log } = this.#deps
+    const deletedMs = await deletionTimes(pool, {
       deviceIds: [...new Set(messages.map(({ deviceId }) => deviceId))],
-      afterMs: Math.min(...messages.map(({ receivedAtMs }) => receivedAtMs)),
+      after: Math.min(...messages.map(({ lastDeletion = 0 }) => lastDeletion)),
     })
-    const { deletedAfterMs } = limits.spool
-    return messages.filter(
-      ({ deviceId, receivedAtMs }) => receivedAtMs + deletedAfterMs >= (deletedMs.get(deviceId) ?? 0),
-    )
+    const isMeant = ({ deviceId, receivedAtMs, lastDeletion = 0 }: Message) =>
+      (deletedMs.get(deviceId) ?? []).every(
+        ({ id, atMs }) => id <= lastDeletion || atMs <= receivedAtMs + limits.spool.deletedAfterMs,
+      )
+    const meant = messages.filter(isMeant)
+    const dropped = messages.length - meant.length
+    if (dropped > 0) log.warn({ dropped }, 'messages that waited on disk were for devices deleted since')
+    return meant
   }
 
   /** The rows, as soon as the cache knows every series of the batch, but for those the database refuses to make. */

@@ -15,6 +15,8 @@ export interface Message {
   rowCount: number
   payloadBytes: number
   receivedAtMs: number
+  /** Of one that waited on disk: the newest deletion of a device the broker knew of when it came. */
+  lastDeletion?: number
   /** Called once, when it is in the database or on the broker's own disk. */
   stored: () => void
 }

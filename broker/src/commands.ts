@@ -33,7 +33,7 @@ const BACKOFF = { minMs: 100, maxMs: 2_000 }
  * stays. Delivered means the device's PUBACK.
  */
 export class CommandDispatcher {
-  readonly #deps: { pool: Pool; log: Logger; publish: (record: CommandRecord) => void }
+  readonly #deps: CommandDeps
   readonly #clock: CommandClock
   readonly #sweepTrouble: Trouble
   readonly #sendTrouble: Trouble
@@ -45,7 +45,7 @@ export class CommandDispatcher {
   #timer: NodeJS.Timeout | undefined
   #sweeping: Promise<void> | undefined
 
-  constructor(deps: { pool: Pool; log: Logger; publish: (record: CommandRecord) => void }) {
+  constructor(deps: CommandDeps) {
     this.#deps = deps
     this.#clock = new CommandClock(deps)
     this.#sweepTrouble = new Trouble(deps.log, 'the command sweep failed; it runs again')
@@ -213,7 +213,8 @@ export class CommandDispatcher {
   async #sweep(): Promise<void> {
     try {
       await this.#clock.check()
-      await this.#finishOverdue()
+      // What a device answered in time counts, also while it waits on disk.
+      if (!this.#deps.areRepliesWaiting()) await this.#finishOverdue()
       await this.#unblockFinished()
       const nowMs = await this.#clock.now()
       for (const deviceId of await listDevicesWithDueCommands(this.#deps.pool, this.#nextToAsk(), nowMs))
@@ -275,6 +276,14 @@ export class CommandDispatcher {
     this.#lanes.get(deviceId)?.settle(id)
     this.nudge(deviceId)
   }
+}
+
+interface CommandDeps {
+  pool: Pool
+  log: Logger
+  publish: (record: CommandRecord) => void
+  /** Whether replies wait on disk to be settled. */
+  areRepliesWaiting: () => boolean
 }
 
 interface Answered {

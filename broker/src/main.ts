@@ -34,7 +34,7 @@ import { openStores, sessionExpiryMs } from './sessions/open-stores.ts'
 import { type QueueFull, Sessions } from './sessions/sessions.ts'
 import { StoredWills } from './sessions/stored-wills.ts'
 import { SignInMemory } from './sign-in-memory.ts'
-import { openSpool } from './spool/open-spool.ts'
+import { openSpools } from './spool/open-spool.ts'
 import { Outage } from './spool/outage.ts'
 import { Replay } from './spool/replay.ts'
 import { atMost, DRAIN_MS, SPOOL_MS, STOP_MS } from './stopping.ts'
@@ -51,8 +51,8 @@ await runService(async (releases) => {
   await checkDatabase(pool)
   await warnOfDurability(pool, log)
   const engine = await openEngine(writerPool)
-  const spool = await openSpool(config, log, releases)
-  const outage = new Outage(spool, log)
+  const { spool, words } = await openSpools(config, log, releases)
+  const outage = new Outage({ spool, words, log })
   const totals = new Totals()
   const latest = new LatestReadings(pool, log)
   const store = new BatchStore({
@@ -81,13 +81,17 @@ await runService(async (releases) => {
   const commands = new CommandDispatcher({
     ...{ pool, log },
     publish: (record) => tellApi('commands', record.deviceId, record),
+    areRepliesWaiting: () => outage.areWordsWaiting,
   })
   const diagnostics = new Diagnostics({ pool, log })
   const doorkeeper = openDoor(config, diagnostics, releases)
-  const replay = new Replay({
-    ...{ spool, outage, store, pool, totals, log, commands },
-    isBusy: () => writer.isBusy,
-  })
+  const replaying = { outage, store, pool, totals, log, commands, isBusy: () => writer.isBusy }
+  const replays = [
+    new Replay({ ...replaying, spool: words, onEmpty: () => {} }),
+    new Replay({ ...replaying, spool, onEmpty: () => outage.end() }),
+  ] as const
+  outage.onWordKept = () => replays[0].start()
+  outage.onKept = () => replays[1].start()
   const database = new PromptDatabase({ pool: promptPool, log })
   const memory = new SignInMemory()
   const storedWills = new StoredWills({ brokerId, durable: stores.durable, log })
@@ -149,8 +153,10 @@ await runService(async (releases) => {
     broker.stopReading()
     return writer.drain({ storeMs: DRAIN_MS, spoolMs: SPOOL_MS })
   })
-  releases.add('what waits on disk', () => atMost(STOP_MS, replay.stop()))
-  replay.start()
+  releases.add('what waits on disk', () =>
+    atMost(STOP_MS, Promise.all(replays.map((replay) => replay.stop()))),
+  )
+  for (const replay of replays) replay.start()
   if (cluster) await connectCluster(cluster, broker, router)
   cluster?.onBack(() => {
     void sessions.storeIsBack()

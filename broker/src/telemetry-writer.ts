@@ -50,6 +50,9 @@ export class TelemetryWriter {
    */
   readonly #inFlight: Batch[] = []
   #isSpooling = false
+  #isProbing = false
+  /** When the last probe ended, or the outage began. */
+  #probedMs = 0
   #fullSinceMs: number | undefined
   #fullMs = 0
   #shareSinceMs = performance.now()
@@ -59,6 +62,7 @@ export class TelemetryWriter {
   constructor(deps: WriterDeps) {
     this.#deps = deps
     deps.outage.onChange(() => {
+      this.#probedMs = performance.now()
       for (const batch of deps.outage.isOn ? [...this.#inFlight] : []) void this.#spool(batch)
       this.#schedule()
     })
@@ -159,7 +163,8 @@ export class TelemetryWriter {
   async #store(messages: Message[]): Promise<void> {
     const { store, outage, totals } = this.#deps
     const startedMs = performance.now()
-    const keepPatience = afterOwnTime(spool.engageAfterMs, () => outage.begin())
+    const losePatience = () => (outage.isOn ? void this.#spool(batch) : outage.begin())
+    const keepPatience = afterOwnTime(spool.engageAfterMs, losePatience)
     const batch: Batch = { messages, keepPatience, spooling: undefined, isKept: false }
     this.#enter(batch)
     for (let number = 0; !batch.isKept; number++) {
@@ -209,6 +214,10 @@ export class TelemetryWriter {
     if (this.#isSpooling) return
     this.#isSpooling = true
     while (this.#deps.outage.isOn && this.#open.length > 0) {
+      if (this.#isProbeDue) {
+        void this.#probe()
+        continue
+      }
       const messages = this.#takeBatch(bounds.spoolRowsMax)
       if (await this.#keep(messages)) {
         for (const message of messages) message.stored()
@@ -223,6 +232,21 @@ export class TelemetryWriter {
     this.#schedule()
   }
 
+  get #isProbeDue(): boolean {
+    return !this.#isProbing && !this.#isFull && performance.now() - this.#probedMs > spool.probeEveryMs
+  }
+
+  /**
+   * During an outage one message now and then goes to the database, as all did before: by what began the outage it ends.
+   * If it is not taken this message too is spooled, two seconds late.
+   */
+  async #probe(): Promise<void> {
+    this.#isProbing = true
+    await this.#store(this.#takeBatch(1))
+    this.#isProbing = false
+    this.#probedMs = performance.now()
+  }
+
   #putBack(messages: Message[]): void {
     this.#open.unshift(...messages)
     for (const message of messages) {
@@ -232,7 +256,8 @@ export class TelemetryWriter {
   }
 
   #keep(messages: Message[]): Promise<boolean> {
-    const records = messages.map((message) => ({ kind: 'message' as const, message }))
+    const { lastDeletion } = this.#deps.store
+    const records = messages.map((message) => ({ kind: 'message' as const, message, lastDeletion }))
     return this.#deps.outage.keep(records, messages[0]?.receivedAtMs ?? Date.now())
   }
 

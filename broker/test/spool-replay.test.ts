@@ -29,7 +29,7 @@ afterAll(() => database?.drop())
 
 function messageOf(deviceId: string, given: Partial<KeptMessage>): SpoolRecord {
   const usual = { receivedAtMs: Date.now(), payloadBytes: 9, rowCount: 1, readings: [], rejected: undefined }
-  return { kind: 'message', message: { ...usual, deviceId, ...given } }
+  return { kind: 'message', message: { ...usual, deviceId, ...given }, lastDeletion: 0 }
 }
 
 const reading = (n: number, timeMs = Date.now()) => ({ readings: [{ timeMs, metrics: ['n'], values: [n] }] })

@@ -23,8 +23,12 @@ export const brokerLimits = {
   spool: {
     /** A batch the database has not taken after so long goes to the broker's own disk, and all that follows with it. */
     engageAfterMs: 2_000,
-    /** What waits on disk is stored so quickly: the database is back, and new messages go straight to it. */
-    promptCommitMs: 1_000,
+    /** Something is stored so quickly: the database is back, and new messages go straight to it. */
+    promptCommitMs: 1_500,
+    /** How often one message asks whether it is. */
+    probeEveryMs: 5_000,
+    /** Replies and status words, beside the bound of the messages. */
+    wordsBytesMax: 64 * 1024 * 1024,
     /** Removed as a whole when all in it is stored; small enough that little is read again after a crash. */
     segmentBytes: 16 * 1024 * 1024,
     /** Written and synced at once; also what is read at once, about. */

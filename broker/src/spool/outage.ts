@@ -17,6 +17,8 @@ const BACKOFF = { minMs, maxMs }
  */
 export class Outage {
   readonly #spool: Spool
+  /** Replies and status words wait apart, for the way back through millions of readings takes longer than they have. */
+  readonly #words: Spool
   readonly #log: Logger
   readonly #onChange = new Set<() => void>()
   #isOn = false
@@ -24,11 +26,13 @@ export class Outage {
   #isRefused = false
   #spooled = 0
   #replayed = 0
-  /** Called when something waits in the spool. */
+  /** Called when messages, or words, wait on disk. */
   onKept: () => void = () => {}
+  onWordKept: () => void = () => {}
 
-  constructor(spool: Spool, log: Logger) {
+  constructor({ spool, words, log }: { spool: Spool; words: Spool; log: Logger }) {
     this.#spool = spool
+    this.#words = words
     this.#log = log
   }
 
@@ -62,8 +66,19 @@ export class Outage {
 
   /** @returns whether they are on disk; when there is no room, or the disk fails, they are not */
   async keep(records: SpoolRecord[], oldestReceivedMs: number): Promise<boolean> {
+    if (!(await this.#append(this.#spool, records, oldestReceivedMs))) return false
+    this.onKept()
+    return true
+  }
+
+  /** Words that wait, of this life or a former one: those that come now must not overtake them. */
+  get areWordsWaiting(): boolean {
+    return this.#words.state.messages > 0
+  }
+
+  async #append(spool: Spool, records: SpoolRecord[], oldestReceivedMs: number): Promise<boolean> {
     try {
-      await this.#spool.append(records.map(encodeRecord), oldestReceivedMs)
+      await spool.append(records.map(encodeRecord), oldestReceivedMs)
     } catch (error) {
       if (!(error instanceof SpoolRefusal)) throw error
       if (!this.#isRefused)
@@ -74,7 +89,6 @@ export class Outage {
     if (this.#isRefused) this.#log.warn('the spool takes messages again')
     this.#isRefused = false
     this.#spooled += records.length
-    this.onKept()
     return true
   }
 
@@ -84,8 +98,12 @@ export class Outage {
    * @throws what the database refuses
    */
   async doOrKeep(record: SpoolRecord, work: (attempt: number) => Promise<void>): Promise<void> {
-    const keep = () => this.keep([record], Date.now())
-    if (this.#isOn && (await keep())) return
+    const keep = async () => {
+      const isKept = await this.#append(this.#words, [record], Date.now())
+      if (isKept) this.onWordKept()
+      return isKept
+    }
+    if ((this.#isOn || this.areWordsWaiting) && (await keep())) return
     const patience = this.#beginPatience()
     try {
       for (let attempt = 0; ; attempt++) {
@@ -129,16 +147,22 @@ export class Outage {
   }
 
   state(): SpoolState {
-    const { messages, bytes, bytesMax, oldestReceivedMs, damagedBytes } = this.#spool.state
+    const readings = this.#spool.state
+    const words = this.#words.state
+    const messages = readings.messages + words.messages
+    const oldest = [readings, words].map(
+      ({ oldestReceivedMs }) => oldestReceivedMs ?? Number.POSITIVE_INFINITY,
+    )
+    const oldestMs = Math.min(...oldest)
     return {
       state: this.#word(messages),
       messages,
-      bytes,
-      bytesMax,
-      oldestAt: oldestReceivedMs ?? null,
+      bytes: readings.bytes + words.bytes,
+      bytesMax: readings.bytesMax + words.bytesMax,
+      oldestAt: Number.isFinite(oldestMs) ? oldestMs : null,
       spooledTotal: this.#spooled,
       replayedTotal: this.#replayed,
-      damagedBytes,
+      damagedBytes: readings.damagedBytes + words.damagedBytes,
     }
   }
 

@@ -13,7 +13,7 @@ function messageOf(given: Partial<KeptMessage>): SpoolRecord {
     readings: [],
     rejected: undefined,
   }
-  return { kind: 'message', message: { ...message, ...given } }
+  return { kind: 'message', message: { ...message, ...given }, lastDeletion: 3 }
 }
 
 it.each<[string, SpoolRecord]>([

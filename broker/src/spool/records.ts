@@ -6,11 +6,11 @@ import type { Reading } from '../telemetry.ts'
 
 /** What a device was answered for and the database does not have yet. Times are epoch milliseconds. */
 export type SpoolRecord =
-  | { kind: 'message'; message: KeptMessage }
+  | { kind: 'message'; message: KeptMessage; lastDeletion: number }
   | { kind: 'reply'; reply: KeptReply }
   | { kind: 'status'; report: StatusReport }
 
-export type KeptMessage = Omit<Message, 'stored'>
+export type KeptMessage = Omit<Message, 'stored' | 'lastDeletion'>
 
 export interface KeptReply {
   deviceId: string
@@ -27,6 +27,8 @@ interface Line {
 
 interface KeptLine {
   d: string
+  /** The newest deletion the broker knew of. */
+  k: number
   t: number
   b: number
   v: Reading[]
@@ -43,7 +45,7 @@ export function encodeRecord(record: SpoolRecord): Buffer {
 /** @throws when a newer version wrote it */
 export function decodeRecord(bytes: Buffer): SpoolRecord {
   const line = JSON.parse(bytes.toString('utf8')) as Line
-  if (line.m) return { kind: 'message', message: toMessage(line.m) }
+  if (line.m) return { kind: 'message', message: toMessage(line.m), lastDeletion: line.m.k }
   if (line.r) return { kind: 'reply', reply: line.r }
   if (line.s) {
     const { e: epoch, s: status, a: at } = line.s
@@ -55,7 +57,7 @@ export function decodeRecord(bytes: Buffer): SpoolRecord {
 function toLine(record: SpoolRecord): Line {
   switch (record.kind) {
     case 'message':
-      return { m: fromMessage(record.message) }
+      return { m: { ...fromMessage(record.message), k: record.lastDeletion } }
     case 'reply':
       return { r: record.reply }
     case 'status': {
@@ -65,8 +67,14 @@ function toLine(record: SpoolRecord): Line {
   }
 }
 
-function fromMessage({ deviceId, receivedAtMs, payloadBytes, readings, rejected }: KeptMessage): KeptLine {
-  const line: KeptLine = { d: deviceId, t: receivedAtMs, b: payloadBytes, v: readings }
+function fromMessage({
+  deviceId,
+  receivedAtMs,
+  payloadBytes,
+  readings,
+  rejected,
+}: KeptMessage): Omit<KeptLine, 'k'> {
+  const line: Omit<KeptLine, 'k'> = { d: deviceId, t: receivedAtMs, b: payloadBytes, v: readings }
   const zeros = negativeZeros(readings)
   if (zeros.length > 0) line.z = zeros
   if (rejected) {

@@ -31,6 +31,7 @@ export interface ReplayDeps {
   commands: CommandDispatcher
   /** Whether messages are being stored that did not wait. */
   isBusy: () => boolean
+  onEmpty: () => void
 }
 
 /** One piece of work on the database. It gets the number of its attempt, and may be done more than once. */
@@ -47,7 +48,6 @@ export class Replay {
 
   constructor(deps: ReplayDeps) {
     this.#deps = deps
-    deps.outage.onKept = () => this.start()
   }
 
   /** Works until the spool is empty. */
@@ -73,30 +73,17 @@ export class Replay {
     while (!this.#isStopped) {
       let chunk: Chunk | undefined
       let steps: Step[] = []
-      const read = async (attempt: number) => {
-        try {
-          chunk = await spool.read(replayMessagesMax)
-          steps = chunk ? this.#stepsOf(chunk) : []
-        } catch (error) {
-          // What cannot be read does not keep new messages from a database that is back.
-          if (attempt > 0) await this.#probe()
-          throw error
-        }
+      const read = async () => {
+        chunk = await spool.read(replayMessagesMax)
+        steps = chunk ? this.#stepsOf(chunk) : []
       }
       if (!(await this.#insist(read))) return
-      if (!chunk) return outage.end()
+      if (!chunk) return this.#deps.onEmpty()
       const { end, records } = chunk
       for (const step of steps) if (!(await this.#insist(step, { isJudged: true }))) return
       if (!(await this.#insist(() => spool.remove(end)))) return
       outage.replayed(records.length)
     }
-  }
-
-  /** Ends the outage when the database answers promptly. */
-  async #probe(): Promise<void> {
-    const startedMs = performance.now()
-    await this.#deps.store.store([], { number: 0, isLate: false })
-    if (performance.now() - startedMs < promptCommitMs) this.#deps.outage.end()
   }
 
   /** Until it is done. @returns false when it is not, for this stops */
@@ -108,7 +95,9 @@ export class Replay {
         await step(attempt)
         const tookMs = performance.now() - startedMs
         if (isJudged && tookMs < promptCommitMs) outage.end()
-        if (isJudged && this.#deps.isBusy()) await this.#rest(tookMs * replayRestRatio)
+        // During an outage nobody else uses the database; and what hung with it says nothing of the next.
+        if (isJudged && !outage.isOn && this.#deps.isBusy())
+          await this.#rest(Math.min(tookMs, promptCommitMs) * replayRestRatio)
         return true
       } catch (error) {
         // An outage says so once; the rest of it would be the same line every two seconds.
@@ -130,7 +119,8 @@ export class Replay {
     const replies: KeptReply[] = []
     const reports = new Map<number, StatusReport>()
     for (const record of records.map(decodeRecord))
-      if (record.kind === 'message') messages.push({ ...record.message, stored: () => {} })
+      if (record.kind === 'message')
+        messages.push({ ...record.message, lastDeletion: record.lastDeletion, stored: () => {} })
       else if (record.kind === 'reply') replies.push(record.reply)
       else reports.set(record.report.epoch, record.report)
     const steps: Step[] = inBatches(messages).map((batch) => async (number) => {

@@ -59,17 +59,20 @@ export async function deletedSince(db: Queryable, after: number): Promise<string
   return rows.map(({ id }) => id)
 }
 
-/** When each of these devices was last deleted, epoch milliseconds; only those that were, since `afterMs`. */
+/** The deletions of these devices after the deletion `after`. */
 export async function deletionTimes(
   db: Queryable,
-  { deviceIds, afterMs }: { deviceIds: string[]; afterMs: number },
-): Promise<Map<string, number>> {
-  const { rows } = await db.query<{ id: string; ms: number }>(
-    `SELECT device_id AS id, (extract(epoch FROM max(requested_at)) * 1000)::float8 AS ms FROM device_deletion
-     WHERE requested_at > $2 AND device_id = ANY($1) GROUP BY 1`,
-    [deviceIds, new Date(afterMs)],
+  { deviceIds, after }: { deviceIds: string[]; after: number },
+): Promise<Map<string, { id: number; atMs: number }[]>> {
+  const { rows } = await db.query<{ deviceId: string; id: number; atMs: number }>(
+    `SELECT device_id AS "deviceId", id, (extract(epoch FROM requested_at) * 1000)::float8 AS "atMs"
+     FROM device_deletion WHERE id > $2 AND device_id = ANY($1)`,
+    [deviceIds, after],
   )
-  return new Map(rows.map(({ id, ms }) => [id, ms]))
+  const times = new Map<string, { id: number; atMs: number }[]>()
+  for (const { deviceId, ...deletion } of rows)
+    times.set(deviceId, [...(times.get(deviceId) ?? []), deletion])
+  return times
 }
 
 /** Newest first. */
