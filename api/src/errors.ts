@@ -48,11 +48,14 @@ export function asProblemError(error: unknown): ProblemError {
 /** What PostgreSQL says of text it cannot hold: NUL in text or jsonb, half a surrogate pair in jsonb. */
 const UNSTORABLE_TEXT = new Set(['22021', '22P05', '22P02'])
 const QUERY_CANCELED = '57014'
+/** It only reads, lets us in no more, is gone, or its disk fails: nothing that whoever asked could ask better. */
+const CLOSED_TO_US = /^(25006|28|3D|58)/
 
 function databaseProblem(error: unknown): ProblemCode | undefined {
   const state = sqlState(error)
   if (state !== undefined && UNSTORABLE_TEXT.has(state)) return 'unstorable_text'
   if (state === QUERY_CANCELED) return 'query_timeout'
+  if (state !== undefined && CLOSED_TO_US.test(state)) return 'database_unavailable'
   return isTransient(error) ? 'database_unavailable' : undefined
 }
 

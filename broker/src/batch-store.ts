@@ -171,12 +171,17 @@ export class BatchStore {
       await this.store(messages.slice(middle), attempt)
       return
     }
-    const { log } = this.#deps
+    const { log, totals } = this.#deps
     log.warn({ err: error, deviceId: first.deviceId }, 'the database refused a message')
-    if (first.readings.length > 0)
-      return this.#commit([quarantined(first, error as Error)], { isRepeated: true, isLate: attempt.isLate })
-    if (!isDataError(error)) throw error
-    // Not even its rejection can be stored; acknowledged all the same, or the device would resend it for ever.
-    log.error({ rejected: first.rejected }, 'a rejected message could not be kept')
+    const rejection = first.readings.length > 0 ? quarantined(first, error as Error) : first
+    try {
+      if (rejection === first) throw error
+      await this.#commit([rejection], { isRepeated: true, isLate: attempt.isLate })
+    } catch (refusal) {
+      if (!isDataError(refusal)) throw refusal
+      // Not even its rejection can be stored; acknowledged all the same, or it would hold up everybody for ever.
+      log.error({ rejected: rejection.rejected }, 'a rejected message could not be kept')
+      totals.lost()
+    }
   }
 }

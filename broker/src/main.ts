@@ -54,6 +54,7 @@ await runService(async (releases) => {
   const { spool, words } = await openSpools(config, log, releases)
   const outage = new Outage({ spool, words, log })
   const totals = new Totals()
+  totals.waited(spool.state.messages)
   const latest = new LatestReadings(pool, log)
   const store = new BatchStore({
     ...{ pool: writerPool, engine, latest, totals, log },

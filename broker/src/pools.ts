@@ -18,8 +18,10 @@ export function openPools(config: BrokerConfig, log: Logger, releases: Releases)
   })
   const pool = createPool({ ...shortWork, name: 'broker', max: 6 })
   const { connectionsMax: promptMax, answerWithinMs } = limits.signIns
-  const prompt = { statementTimeoutMs: answerWithinMs, waitMs: answerWithinMs }
-  const promptPool = createPool({ ...shortWork, ...prompt, name: 'prompt', max: promptMax })
+  // Whoever asks waits no longer than that for an answer, but a connection may take the time it takes: it serves those
+  // who ask next. The sign of life, every few seconds, keeps one from being idle for long.
+  const prompt = { statementTimeoutMs: answerWithinMs, name: 'prompt', max: promptMax }
+  const promptPool = createPool({ ...shortWork, ...prompt })
   const { connectionsMax: max, statementTimeoutMs } = limits.jobs
   const jobsPool = createPool({ url, name: 'jobs', max, statementTimeoutMs, onConnectionError })
   for (const one of [writerPool, pool, promptPool, jobsPool]) one.on('connect', () => trouble.worked())

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { findDeviceCredentials } from '@telltale/infra/storage/credentials'
-import { isTransient } from '@telltale/infra/storage/errors'
+import { isTransient, isUnfinished } from '@telltale/infra/storage/errors'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { afterOwnTime } from './own-time.ts'
 
@@ -27,7 +27,7 @@ export class PromptDatabase {
 
   /**
    * @param work may be done more than once
-   * @throws DatabaseAway at once while that is known; what does not pass by itself, as it is
+   * @throws DatabaseAway at once while that is known, and when a person has to mend something there; a fault as it is
    */
   async ask<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
     if (this.#awaySinceMs !== undefined) throw new DatabaseAway('the database is away')
@@ -36,8 +36,9 @@ export class PromptDatabase {
     try {
       return await Promise.race([this.#insist(work, silence.signal), aborted(silence.signal)])
     } catch (error) {
-      if (!silence.signal.aborted) throw error
-      this.#isAway(error)
+      if (!silence.signal.aborted && !isUnfinished(error)) throw error
+      // One question that it refuses, as one that only reads does, says nothing of the others.
+      if (!(await this.#answers(silence.signal))) this.#isAway(error)
       throw new DatabaseAway('the database is away', { cause: error })
     } finally {
       cancel()
@@ -76,22 +77,28 @@ export class PromptDatabase {
     void this.#awaitReturn()
   }
 
-  /** By the question that sign-ins ask, of nobody. */
+  /**
+   * By the question that sign-ins ask, of nobody. The first may have to wait for a connection, which takes several
+   * times as long as an answer on it: it may take its time, and what the next one takes is what counts.
+   */
   async #awaitReturn(): Promise<void> {
     const sinceMs = this.#awaySinceMs ?? 0
     for (;;) {
-      const isBack = await Promise.race([
-        look(this.#pool).then(
-          () => true,
-          () => false,
-        ),
-        sleep(answerWithinMs, false, { ref: false }),
-      ])
-      if (isBack) break
+      const isThere = await this.#answers()
+      if (isThere && (await this.#answers(AbortSignal.timeout(answerWithinMs)))) break
       await sleep(askAgainMs, undefined, { ref: false })
     }
     this.#awaySinceMs = undefined
     this.#log.info({ awayMs: Math.round(performance.now() - sinceMs) }, 'the database answers sign-ins again')
+  }
+
+  async #answers(silence?: AbortSignal): Promise<boolean> {
+    if (silence?.aborted) return false
+    const answer = look(this.#pool).then(
+      () => true,
+      () => false,
+    )
+    return silence ? Promise.race([answer, aborted(silence).catch(() => false)]) : answer
   }
 }
 

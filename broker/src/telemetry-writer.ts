@@ -163,10 +163,10 @@ export class TelemetryWriter {
   async #store(messages: Message[]): Promise<void> {
     const { store, outage, totals } = this.#deps
     const startedMs = performance.now()
-    const losePatience = () => (outage.isOn ? void this.#spool(batch) : outage.begin())
-    const keepPatience = afterOwnTime(spool.engageAfterMs, losePatience)
+    const keepPatience = afterOwnTime(spool.engageAfterMs, () => outage.begin())
     const batch: Batch = { messages, keepPatience, spooling: undefined, isKept: false }
     this.#enter(batch)
+    if (outage.isOn) void this.#spool(batch)
     for (let number = 0; !batch.isKept; number++) {
       try {
         const attemptMs = performance.now()
@@ -236,10 +236,7 @@ export class TelemetryWriter {
     return !this.#isProbing && !this.#isFull && performance.now() - this.#probedMs > spool.probeEveryMs
   }
 
-  /**
-   * During an outage one message now and then goes to the database, as all did before: by what began the outage it ends.
-   * If it is not taken this message too is spooled, two seconds late.
-   */
+  /** During an outage one message now and then goes both ways: what began the outage, ends it. */
   async #probe(): Promise<void> {
     this.#isProbing = true
     await this.#store(this.#takeBatch(1))

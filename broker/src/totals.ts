@@ -30,6 +30,16 @@ export class Totals {
     this.#count(messages)
   }
 
+  /** Acknowledged in a former life, and waiting on disk at the start of this one. */
+  waited(messages: number): void {
+    this.#acknowledged += messages
+  }
+
+  /** One that was counted as stored could not be kept in any form: it must show. */
+  lost(): void {
+    this.#messages--
+  }
+
   #count(messages: Message[]): void {
     this.#messages += messages.length
     for (const message of messages) {

@@ -3,6 +3,7 @@ import { registerDevice, registerIntegration, type TestBroker } from '@telltale/
 import { waitFor } from '@telltale/infra/testing/wait'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { topics } from '../src/contract/index.ts'
+import { breachesOf } from './faults.ts'
 
 /** One message of one sender after the other, so that batches are of all kinds, alone and mixed. */
 const EVERY_MS = 3
@@ -74,15 +75,13 @@ class Sender {
   /** What is not as promised, in words. */
   async faults(pool: Pool, acknowledged: ReadonlySet<number> = this.acknowledged): Promise<string[]> {
     const { rows } = await pool.query<{ n: number }>(this.#kind.stored, [this.#deviceIds])
-    const times = new Map<number, number>()
-    for (const { n } of rows) times.set(n, (times.get(n) ?? 0) + 1)
-    const missing = [...acknowledged].filter((n) => !times.has(n))
-    const twice = [...times].filter(([, count]) => count > 1).map(([n]) => n)
-    const unsent = [...times.keys()].filter((n) => n >= this.sent)
+    const stored = rows.map(({ n }) => n)
+    const isSent = (n: number) => n < this.sent
+    const { missing, twice, neverSent } = breachesOf(stored, { acknowledged, isSent })
     return [
       ...missing.map((n) => `${this.name} ${n} was acknowledged and is missing`),
       ...twice.map((n) => `${this.name} ${n} is stored twice`),
-      ...unsent.map((n) => `${this.name} ${n} is stored and was never sent`),
+      ...neverSent.map((n) => `${this.name} ${n} is stored and was never sent`),
     ]
   }
 }
@@ -111,7 +110,8 @@ export class FaultLoad {
     load.#senders.push(new Sender('integration', kinds.numbers, { client, deviceIds }))
     await load.#connect(broker, await registerDevice(pool, 'load-idle'), IDLE_KEEPALIVE_S)
     load.resume()
-    await load.goesOn()
+    // The integration has published for each of its devices then: it is known to be allowed to.
+    await load.goesOn(deviceIds.length)
     return load
   }
 

@@ -7,8 +7,9 @@ import { storedValues, TestClients } from './clients.ts'
 import { FaultWorld } from './fault-world.ts'
 import { SpoolWatch } from './spool-watch.ts'
 
-const MESSAGES = 5_000
-const READINGS = 20
+/** Enough that one lost of ten thousand is seen. */
+const MESSAGES = 12_500
+const READINGS = 8
 /** Of each answer, so that the way back takes seconds on any machine. */
 const LATE_MS = 50
 

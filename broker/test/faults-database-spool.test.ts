@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { registerDevice, registerIntegration } from '@telltale/infra/testing/broker'
 import { createTestDatabase } from '@telltale/infra/testing/database'
 import { SmallDisk, smallDisksMissing } from '@telltale/infra/testing/small-disk'
@@ -6,13 +8,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { topics } from '../src/contract/index.ts'
 import { collect, storedValues, TestClients } from './clients.ts'
 import { FaultWorld } from './fault-world.ts'
+import { RECOVERED_WITHIN_MS } from './faults.ts'
 import { SpoolWatch } from './spool-watch.ts'
 
 const MEBIBYTE = 1024 * 1024
 const BROKER_BYTES_MAX = 512 * MEBIBYTE
 /** What one device would send into a full spool. */
 const OFFERED_MESSAGES = 3_000
-const PADDING = 'x'.repeat(1_000)
+/** All attempts that were under way have been for longer than a prompt one takes. */
+const FROZEN_ON_MS = 1_500
+/** Of each message its own, for what repeats itself takes no room on disk. */
+const padding = () => randomBytes(750).toString('base64')
 
 const isMissing = smallDisksMissing()
 let world: FaultWorld
@@ -60,7 +66,7 @@ it('R-DB-14 a full spool: nothing more is acknowledged or read, others go on, no
   for (let n = 0; n < OFFERED_MESSAGES; n++)
     bulk.publish(
       topics.telemetry('bulk'),
-      `{"ts":${startMs + n},"values":{"n":${n},"pad":"${PADDING}"}}`,
+      `{"ts":${startMs + n},"values":{"n":${n},"pad":"${padding()}"}}`,
       { qos: 1 },
       (error) => {
         if (!error) acknowledged++
@@ -90,6 +96,21 @@ it.skipIf(isMissing)(
     await load.goesOn(10)
     proxy.pass()
     await world.recovered()
+    expect(await load.faults()).toEqual([])
+  },
+)
+
+it.skipIf(isMissing)(
+  'R-DB-20 with a full disk a database that stood still and goes on is used again, within ten seconds',
+  async () => {
+    const { proxy, load } = world
+    await disk?.fill()
+    proxy.freeze()
+    await watch.said('an outage that cannot spool', ({ state }) => state === 'full')
+    await sleep(FROZEN_ON_MS)
+    proxy.pass()
+    await load.goesOn(5, RECOVERED_WITHIN_MS)
+    await watch.said('an outage that is over', ({ state }) => state === 'empty', RECOVERED_WITHIN_MS)
     expect(await load.faults()).toEqual([])
   },
 )

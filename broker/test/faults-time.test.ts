@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getCommand, insertCommand } from '@telltale/infra/storage/commands'
+import { deleteDevice } from '@telltale/infra/storage/deletions'
 import { registerDevice, startTestBroker, type TestBroker } from '@telltale/infra/testing/broker'
 import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
 import { type DatabaseProxy, startDatabaseProxy } from '@telltale/infra/testing/database-proxy'
@@ -161,6 +162,24 @@ describe.skipIf(library === undefined)("the broker's wall clock is set", () => {
       async () => (await storedTimes(witness.deviceId)).length >= witness.acknowledged,
     )
     await expectWhole(database.pool, witness)
+  })
+
+  it('R-TIME-4 behind that of the database: what a device made again sends during an outage is stored', async () => {
+    clock?.set(-HOUR_MS)
+    const device = await newDevice()
+    await deleteDevice(database.pool, device.username, 'test')
+    await registerDevice(database.pool, device.username)
+    const client = await clients.attach(device)
+    const say = (n: number) =>
+      client.publishAsync(topics.telemetry(device.username), `{"n":${n}}`, { qos: 1 })
+    await say(0)
+    proxy.refuse()
+    for (let n = 1; n < 4; n++) await say(n)
+    proxy.pass()
+    const all = { n: [0, 1, 2, 3] }
+    const isThere = async () => (await storedValues(database.pool, device.username)).n?.length === 4
+    await waitFor('all of it', isThere, RECOVERED_WITHIN_MS).catch(() => {})
+    expect(await storedValues(database.pool, device.username)).toEqual(all)
   })
 })
 

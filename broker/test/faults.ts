@@ -29,6 +29,27 @@ export async function expectStored(pool: Pool, deviceId: string, count: number):
   expect(await stored()).toEqual(Array.from({ length: count }, (_, i) => i))
 }
 
+/** What one sender's numbers or times, as stored, are not as promised. */
+interface Breaches {
+  missing: number[]
+  twice: number[]
+  neverSent: number[]
+}
+
+export function breachesOf(
+  stored: Iterable<number>,
+  { acknowledged, isSent }: { acknowledged: Iterable<number>; isSent: (one: number) => boolean },
+): Breaches {
+  const found = new Set<number>()
+  const twice = new Set<number>()
+  for (const one of stored) (found.has(one) ? twice : found).add(one)
+  return {
+    missing: [...acknowledged].filter((one) => !found.has(one)),
+    twice: [...twice],
+    neverSent: [...found].filter((one) => !isSent(one)),
+  }
+}
+
 /** Waits until so many more of its readings are acknowledged. */
 export function flowsAgain(witness: Witness, more = 20): Promise<boolean> {
   const before = witness.acknowledged

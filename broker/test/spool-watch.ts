@@ -2,6 +2,7 @@ import type { TestBroker } from '@telltale/infra/testing/broker'
 import { waitFor } from '@telltale/infra/testing/wait'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { filters, type SpoolState, type TotalsPayload } from '../src/contract/index.ts'
+import { RECOVERED_WITHIN_MS } from './faults.ts'
 
 /** What a broker says of itself once a second. */
 export class SpoolWatch {
@@ -46,9 +47,12 @@ export class SpoolWatch {
     })
   }
 
-  /** Nothing waits on disk any more, and what comes now goes straight to the database. */
+  /** The outage is over in time, nothing waits on disk any more, and what comes now goes straight to the database. */
   async recovered(goesOn: () => Promise<void>): Promise<void> {
-    const { spool: before } = await this.said('an empty spool', ({ state }) => state === 'empty')
+    const isOver = ({ state }: SpoolState) => state === 'replaying' || state === 'empty'
+    let { spool: before } = await this.said('the end of the outage', isOver, RECOVERED_WITHIN_MS)
+    if (before.state !== 'empty')
+      before = (await this.said('an empty spool', ({ state }) => state === 'empty')).spool
     await goesOn()
     const { spool: after } = await this.said('its next word', () => true)
     if (after.spooledTotal > before.spooledTotal || after.state !== 'empty')

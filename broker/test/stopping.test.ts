@@ -18,6 +18,7 @@ import { generate, type Packet } from 'mqtt-packet'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { topics } from '../src/contract/index.ts'
 import { TestClients } from './clients.ts'
+import { breachesOf } from './faults.ts'
 import { PressingDevice } from './pressing-device.ts'
 
 const DEVICES = 20
@@ -81,15 +82,12 @@ async function expectWhole(prefix: string): Promise<void> {
      FROM reading r JOIN series s ON s.id = r.series_id WHERE s.device_id LIKE $1 || '-%' GROUP BY 1`,
     [prefix],
   )
-  const found = { missing: 0, twice: 0, neverSent: 0 }
   for (const { deviceId, acknowledged, sentCount } of devices) {
     const times = rows.find(({ device }) => device === deviceId)?.times ?? []
-    const stored = new Set(times)
-    found.twice += times.length - stored.size
-    for (const time of acknowledged) if (!stored.has(time)) found.missing++
-    for (const time of stored) if (time < firstMs || time >= firstMs + sentCount) found.neverSent++
+    const isSent = (time: number) => time >= firstMs && time < firstMs + sentCount
+    const found = breachesOf(times, { acknowledged, isSent })
+    expect(found, deviceId).toEqual({ missing: [], twice: [], neverSent: [] })
   }
-  expect(found).toEqual({ missing: 0, twice: 0, neverSent: 0 })
 }
 
 /** A subscriber that never reads: what it is sent fills its socket and then the broker's buffer. */

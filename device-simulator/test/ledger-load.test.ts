@@ -25,7 +25,10 @@ beforeEach(async () => {
 afterEach(() => releases.run())
 
 /** The far end of the devices: answers as a test tells it. */
-async function listen(onPublish: (packet: IPublishPacket, socket: Socket, clientId: string) => void) {
+async function listen(
+  onPublish: (packet: IPublishPacket, socket: Socket, clientId: string) => void,
+  { isCompleting = true } = {},
+) {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
@@ -38,7 +41,7 @@ async function listen(onPublish: (packet: IPublishPacket, socket: Socket, client
         socket.write(generate({ cmd: 'connack', returnCode: 0, sessionPresent: false }))
       }
       if (packet.cmd === 'publish') onPublish(packet, socket, clientId)
-      if (packet.cmd === 'pubrel')
+      if (packet.cmd === 'pubrel' && isCompleting)
         socket.write(generate({ cmd: 'pubcomp', messageId: packet.messageId ?? 0 }))
     })
     socket.on('data', (chunk) => reader.parse(chunk))
@@ -135,6 +138,15 @@ it('R-LEDGER-8: an answer before its turn, and one to nothing, are seen', async 
   expect(load.offences[0]).toContain('out of order: device 0')
 })
 
+it('R-LEDGER-8: exchanges of QoS 2 that never end are counted, for they end up in the way of everything else', async () => {
+  const port = await listen((packet, socket) => socket.write(answer(packet)), { isCompleting: false })
+  const load = await startLoad(port)
+  await waitFor('a full window', () => load.uncompleted > 20)
+  await load.finish(200, () => false)
+  expect(load.unacknowledged).toBe(0)
+  expect(load.uncompleted).toBeGreaterThan(20)
+})
+
 it('R-LEDGER-9: a seed draws the same faults in the same order, each as often as the others', () => {
   const draw = (seed: number, count: number) => {
     const steps = drawSteps(allFaults, seed)
@@ -155,6 +167,8 @@ it('R-LEDGER-9: every wrong argument is named at once', () => {
   expect(parsed.kind).toBe('wrong')
   const named = ['--minutes x', '--seed -1', '--faults all', '--faults none', '--rate 501']
   if (parsed.kind === 'wrong') for (const name of named) expect(parsed.errors.join('\n')).toContain(name)
+  const timed = parseOptions(['--faults', 'time'], {})
+  expect(timed).toMatchObject({ kind: 'wrong', errors: [expect.stringContaining('--faults time')] })
   expect(parseOptions(['--faults', 'database,redis', '--minutes', '0.5'], {})).toMatchObject({
     options: { faults: ['database', 'redis'], minutes: 0.5 },
   })

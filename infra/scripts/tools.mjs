@@ -10,6 +10,7 @@ const packages = {
   'redis-server': 'redis-server',
   openssl: 'openssl',
   faketime: 'faketime',
+  strace: 'strace',
   chromium: 'chromium',
 }
 const servers = ['mosquitto', 'redis-server']

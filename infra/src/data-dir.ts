@@ -1,13 +1,13 @@
 import {
   accessSync,
-  closeSync,
   constants,
   existsSync,
+  linkSync,
   mkdirSync,
-  openSync,
   readFileSync,
+  renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -25,14 +25,16 @@ export function holdDataDir(dataDir: string, releases: Releases): void {
  */
 export function holdFolder(folder: string, what: 'data folder' | 'spool'): () => void {
   const lock = join(folder, 'telltale.pid')
+  const own = [process.pid, birthOf(process.pid) ?? ''].join(' ').trim()
   try {
     makeDir(folder)
     accessSync(folder, constants.W_OK)
-    if (!writeLock(lock)) {
-      const holder = readHolder(lock)
+    for (let attempt = 0; !writeLock(lock, own); attempt++) {
+      const words = readLock(lock)
+      const holder = holderIn(words ?? '')
       if (isTelltale(holder)) throw inUse(folder, what, `process id ${holder.pid}`)
-      rmSync(lock, { force: true })
-      if (!writeLock(lock)) throw inUse(folder, what, 'which starts just now')
+      if (attempt === ATTEMPTS_MAX) throw inUse(folder, what, 'which starts just now')
+      if (words !== undefined) removeLock(lock, words)
     }
   } catch (error) {
     if (error instanceof StartError) throw error
@@ -41,8 +43,13 @@ export function holdFolder(folder: string, what: 'data folder' | 'spool'): () =>
       `cannot write to the ${what} ${folder} (${code}); ${cureOf(code)}set TELLTALE_DATA_DIR to another folder`,
     )
   }
-  return () => rmSync(lock, { force: true })
+  return () => {
+    if (readLock(lock) === own) rmSync(lock, { force: true })
+  }
 }
+
+/** Others that start at the same moment may each be quicker once. */
+const ATTEMPTS_MAX = 3
 
 function inUse(folder: string, what: string, who: string): StartError {
   return new StartError(
@@ -67,11 +74,29 @@ interface Holder {
   birth: string | undefined
 }
 
-function writeLock(lock: string): boolean {
+/** It is there with all its words, or not at all. @returns false when there is one */
+function writeLock(lock: string, words: string): boolean {
+  const draft = `${lock}.${process.pid}`
   try {
-    const file = openSync(lock, 'wx')
-    writeSync(file, [process.pid, birthOf(process.pid) ?? ''].join(' ').trim())
-    closeSync(file)
+    writeFileSync(draft, words)
+    linkSync(draft, lock)
+    return true
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    if (!WITHOUT_LINKS.has(code)) throw error
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  return writeLockInPlace(lock, words)
+}
+
+/** What file systems say that know no hard links. */
+const WITHOUT_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+function writeLockInPlace(lock: string, words: string): boolean {
+  try {
+    writeFileSync(lock, words, { flag: 'wx' })
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
@@ -79,9 +104,33 @@ function writeLock(lock: string): boolean {
   }
 }
 
+/** Undefined when its holder has just let go. */
+function readLock(lock: string): string | undefined {
+  try {
+    return readFileSync(lock, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Removes a lock with these words and no other: somebody else may have removed it since, and hold the folder. */
+function removeLock(lock: string, words: string): void {
+  const aside = `${lock}.${process.pid}.left`
+  try {
+    renameSync(lock, aside)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  const removed = readFileSync(aside, 'utf8')
+  if (removed !== words) writeLock(lock, removed)
+  rmSync(aside, { force: true })
+}
+
 /** An empty lock, or one with anything else in it, was left by a crash: nobody holds it. */
-function readHolder(lock: string): Holder {
-  const [pid, birth] = readFileSync(lock, 'utf8').split(' ')
+function holderIn(words: string): Holder {
+  const [pid, birth] = words.split(' ')
   return { pid: Number(pid), birth }
 }
 

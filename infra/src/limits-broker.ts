@@ -26,7 +26,7 @@ export const brokerLimits = {
     /** Something is stored so quickly: the database is back, and new messages go straight to it. */
     promptCommitMs: 1_500,
     /** How often one message asks whether it is. */
-    probeEveryMs: 5_000,
+    probeEveryMs: 2_000,
     /** Replies and status words, beside the bound of the messages. */
     wordsBytesMax: 64 * 1024 * 1024,
     /** Removed as a whole when all in it is stored; small enough that little is read again after a crash. */
@@ -43,7 +43,7 @@ export const brokerLimits = {
     /** After the disk took no more, it is asked again so much later. */
     refusedDelayMs: 1_000,
     /** Messages read and stored at once on the way back into the database. */
-    replayMessagesMax: 2_000,
+    replayMessagesMax: 1_000,
     /** Beside live messages the way back rests so long after each piece, measured in the time the piece took. */
     replayRestRatio: 2,
     /** A device deleted so long after a message came was deleted for that message too: two clocks are compared. */

@@ -26,7 +26,5 @@ export async function openOwnDatabase(mustExist: boolean, releases: Releases): P
       `there is no embedded database in ${dataDir}; set TELLTALE_DATA_DIR, or give an address`,
     )
   holdDataDir(dataDir, releases)
-  const database = await startEmbeddedPostgres({ dataDir })
-  releases.add('embedded PostgreSQL', () => database.stop())
-  return database.url
+  return (await startEmbeddedPostgres({ dataDir, releases })).url
 }

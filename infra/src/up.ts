@@ -61,8 +61,7 @@ async function openEmbedded(
   say: (line: string) => void,
   releases: Releases,
 ): Promise<string> {
-  const database = await startEmbeddedPostgres({ dataDir })
-  releases.add('embedded PostgreSQL', () => database.stop())
+  const database = await startEmbeddedPostgres({ dataDir, releases })
   let isMending = false
   const timer = setInterval(() => {
     if (isMending) return

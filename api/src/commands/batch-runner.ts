@@ -13,7 +13,7 @@ import {
   type TurnResult,
   takeBatchTurn,
 } from '@telltale/infra/storage/command-batch-turns'
-import { isDataError } from '@telltale/infra/storage/errors'
+import { isDataError, isTransient } from '@telltale/infra/storage/errors'
 import { type Connection, inTransaction } from '@telltale/infra/storage/pool'
 import type { Deps } from '../deps.ts'
 import { ProblemError, problems } from '../problems.ts'
@@ -63,7 +63,10 @@ export class BatchRunner {
   async #next(): Promise<number> {
     const { pool } = this.#deps
     const pauseMs = await readBatchPauseMs(pool, this.#spanMsMax)
-    if (pauseMs === undefined) return this.#limits.idleMs
+    if (pauseMs === undefined) {
+      this.#failures = 0
+      return this.#limits.idleMs
+    }
     if (pauseMs > 0) return pauseMs
     const { isMine, failure } = await inTransaction(pool, (db) => this.#turn(db))
     if (failure !== undefined) return this.#pauseAfter(failure)
@@ -123,8 +126,10 @@ export class BatchRunner {
 
   #pauseAfter(error: unknown): number {
     const { retryDelayMinMs: minMs, retryDelayMaxMs: maxMs } = this.#limits
+    const isNews = this.#failures === 0 || !isTransient(error)
     const pauseMs = backoffMs({ minMs, maxMs }, this.#failures++)
-    this.#deps.log.warn({ err: error, pauseMs }, 'commands of a batch wait')
+    // What passes by itself is said once: while the database is away, every round of it fails.
+    if (isNews) this.#deps.log.warn({ err: error, pauseMs }, 'commands of a batch wait')
     return pauseMs
   }
 }

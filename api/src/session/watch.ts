@@ -32,6 +32,7 @@ export class SessionWatch {
   readonly #log: Logger
   #timer: NodeJS.Timeout | undefined
   #isChecking = false
+  #isFailing = false
 
   constructor(pool: Pool, log: Logger) {
     this.#pool = pool
@@ -94,9 +95,12 @@ export class SessionWatch {
       // What was allowed when a stream opened is not asked again: with another role its client starts over.
       this.#endWhere(({ hash, role }, entry) => asked.has(entry) && roles.get(hash.toString('hex')) !== role)
       for (const entry of asked) if (this.#watched.has(entry)) this.confirm(entry.principal)
+      if (this.#isFailing) this.#log.info('open streams are checked again')
+      this.#isFailing = false
     } catch (error) {
-      // Without the database nobody can be told apart; the next check decides.
-      this.#log.warn({ err: error }, 'open streams could not be checked')
+      // Without the database nobody can be told apart; the next check that works decides.
+      if (!this.#isFailing) this.#log.warn({ err: error }, 'open streams could not be checked; trying again')
+      this.#isFailing = true
     } finally {
       this.#isChecking = false
     }

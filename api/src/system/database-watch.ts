@@ -4,9 +4,12 @@ import { sqlState } from '@telltale/infra/storage/errors'
 import { createPool, type Pool } from '@telltale/infra/storage/pool'
 import { ProblemError } from '../problems.ts'
 
-/** Together less than the 5 s in which whoever asks has an answer, whatever the database does. */
 const ASK_EVERY_MS = 1_000
 const SILENCE_MAX_MS = 2_500
+/** Two connections in a row. With the pause less than the 5 s in which whoever asks has an answer. */
+const DOUBT_MAX_MS = 3_400
+/** One that is asked, and two that have not answered yet: what they say is waited for no longer. */
+const CONNECTIONS_MAX = 3
 /** For those who are refused meanwhile. */
 const RETRY_AFTER_S = 3
 
@@ -25,7 +28,10 @@ export class DatabaseWatch {
 
   constructor(options: { url: string; log: Logger }) {
     this.#log = options.log
-    this.#pool = createPool({ url: options.url, name: 'watch', max: 1, waitMs: SILENCE_MAX_MS })
+    this.#pool = createPool({
+      ...{ url: options.url, name: 'watch', max: CONNECTIONS_MAX },
+      ...{ statementTimeoutMs: SILENCE_MAX_MS, isSilenceFatal: true },
+    })
   }
 
   start(): void {
@@ -78,21 +84,23 @@ export class DatabaseWatch {
     }
   }
 
-  /** One connection may be lost while the database is well: only a second that fails says more. */
+  /**
+   * One connection may be lost or silent while the database is well: only a second that fails says more. One that is
+   * away may take its time for a connection; what the answer on it takes is what counts.
+   */
   async #ask(): Promise<string | undefined> {
-    const problem = await this.#askOnce()
-    return problem === 'cannot be reached' ? this.#askOnce() : problem
+    if (this.isAway) return (await this.#askOnce()) ?? this.#askOnce(SILENCE_MAX_MS)
+    const askedMs = performance.now()
+    const problem = await this.#askOnce(SILENCE_MAX_MS)
+    return problem && this.#askOnce(DOUBT_MAX_MS - (performance.now() - askedMs))
   }
 
-  async #askOnce(): Promise<string | undefined> {
+  async #askOnce(withinMs?: number): Promise<string | undefined> {
     try {
-      const connection = await this.#pool.connect()
-      const isAnswered = await inTime(connection.query('SELECT 1')).catch((error: Error) => {
-        connection.release(error)
-        throw error
-      })
-      connection.release(!isAnswered)
-      return isAnswered ? undefined : `no answer within ${SILENCE_MAX_MS} ms`
+      const answer = this.#pool.query('SELECT 1')
+      if (withinMs === undefined) await answer
+      else if (!(await inTime(answer, withinMs))) return `no answer within ${SILENCE_MAX_MS} ms`
+      return undefined
     } catch (error) {
       // Too many connections, and the like: it is there, and has answers for those who are connected.
       return sqlState(error)?.startsWith('53') ? undefined : 'cannot be reached'
@@ -119,10 +127,10 @@ export function unavailable(): ProblemError {
 }
 
 /** False when it takes too long. An answer that came while our own loop was blocked is still looked at. */
-async function inTime(answer: Promise<unknown>): Promise<boolean> {
+async function inTime(answer: Promise<unknown>, withinMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => setImmediate(resolve, false), SILENCE_MAX_MS)
+    timer = setTimeout(() => setImmediate(resolve, false), withinMs)
   })
   return Promise.race([answer.then(() => true), late]).finally(() => clearTimeout(timer))
 }

@@ -52,7 +52,8 @@ export class FrameReader {
     const headerBytes = await this.#bytesAt(start, HEADER_BYTES)
     const header = headerBytes && readHeader(this.#marker, headerBytes)
     // One longer than any that is written, or than the file, was not written so.
-    if (!header || header.bodyBytes > limits.spool.frameBytesMax) return undefined
+    if (!header || header.rawBytes > limits.spool.frameBytesMax || header.bodyBytes > header.rawBytes)
+      return undefined
     const bytes = await this.#bytesAt(start, HEADER_BYTES + header.bodyBytes)
     if (!bytes || !isUndamaged(bytes)) return undefined
     return { kind: 'frame', start, end: start + bytes.length, header, bytes }

@@ -157,8 +157,9 @@ export class Outage {
     return {
       state: this.#word(messages),
       messages,
-      bytes: readings.bytes + words.bytes,
-      bytesMax: readings.bytesMax + words.bytesMax,
+      // Of messages: words are few, and would hide how full a small spool is.
+      bytes: readings.bytes,
+      bytesMax: readings.bytesMax,
       oldestAt: Number.isFinite(oldestMs) ? oldestMs : null,
       spooledTotal: this.#spooled,
       replayedTotal: this.#replayed,

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { limits } from '@telltale/infra/limits'
+import { isShortage } from './disk-errors.ts'
 import { syncFolder } from './folder.ts'
-import { encodeFrame, HEADER_BYTES, MARKER_BYTES, recordsOf } from './frame.ts'
-import { FrameReader } from './frame-reader.ts'
+import { type Body, encodeFrame, HEADER_BYTES, MARKER_BYTES, recordsOf } from './frame.ts'
+import { type Found, FrameReader } from './frame-reader.ts'
 
 /** The version of the format is in the name, where no flipped bit of the content can change it. */
 const FORMAT_VERSION = 1
@@ -25,6 +26,7 @@ export interface Gap {
 /** What reading adds up; see isEnough. */
 export interface Reading {
   records: Buffer[]
+  /** Inflated. */
   bytes: number
   recordsMax: number
 }
@@ -39,7 +41,9 @@ export class Segment {
   readableEnd = 0
   messages = 0
   oldestReceivedMs = Number.POSITIVE_INFINITY
-  readonly gaps: Gap[] = []
+  gaps: Gap[] = []
+  /** The last attempt to read it failed. */
+  isSuspect = false
   readonly #folder: string
   readonly #marker: Buffer
   #handle: FileHandle | undefined
@@ -66,15 +70,15 @@ export class Segment {
   }
 
   /** Resolves when the frame is synced. After a failure nothing may be appended any more: seal it. */
-  async append(records: readonly Buffer[], oldestReceivedMs: number): Promise<void> {
+  async append(body: Body, oldestReceivedMs: number): Promise<void> {
     if (!this.#handle) throw new Error(`segment ${this.name} is sealed`)
-    const frame = encodeFrame(this.#marker, records, oldestReceivedMs)
+    const frame = encodeFrame(this.#marker, body, oldestReceivedMs)
     for (let written = 0; written < frame.length; ) {
       const at = this.bytes + written
       written += (await this.#handle.write(frame, written, frame.length - written, at)).bytesWritten
     }
     await this.#handle.datasync()
-    this.#count(records.length, oldestReceivedMs)
+    this.#count(body.records, oldestReceivedMs)
     this.bytes += frame.length
     this.readableEnd = this.bytes
   }
@@ -122,29 +126,30 @@ export class Segment {
     }
   }
 
-  /** Whole frames from there on until there are enough. Gaps that nobody has seen yet are added to `gaps`. */
-  async read(from: Mark, reading: Reading): Promise<Mark> {
+  /**
+   * Whole frames from the mark on until there are enough; moves the mark behind each. Gaps that nobody has seen yet are
+   * added to `gaps`.
+   */
+  async read(mark: Mark, reading: Reading): Promise<void> {
     const handle = await open(this.#path, 'r')
-    const mark = { ...from }
     try {
-      const range = { marker: this.#marker, start: from.offset, end: this.readableEnd }
+      const range = { marker: this.#marker, start: mark.offset, end: this.readableEnd }
       const reader = new FrameReader(handle, range)
       while (!isEnough(reading)) {
         const found = await reader.next()
         if (!found) break
+        const records = await inflatedRecordsOf(found)
         mark.offset = found.end
-        if (found.kind === 'gap') this.#lose(found)
+        if (found.kind === 'gap' || !records) this.#lose(found)
         else {
           mark.messages += found.header.records
-          reading.bytes += found.bytes.length
-          // The reader's window is used again for what follows.
-          for (const record of recordsOf(Buffer.from(found.bytes))) reading.records.push(record)
+          reading.bytes += found.header.rawBytes
+          for (const record of records) reading.records.push(record)
         }
       }
     } finally {
       await handle.close()
     }
-    return mark
   }
 
   /** Deleted; or kept aside when a part of it could not be read. */
@@ -152,8 +157,20 @@ export class Segment {
     await this.#handle?.close()
     this.#handle = undefined
     if (this.damagedBytes === 0) await rm(this.#path, { force: true })
-    else await rename(this.#path, join(this.#folder, `${this.name}-${this.damagedBytes}.damaged`))
+    else await rename(this.#path, this.#asidePath).catch(unlessMissing)
     await syncFolder(this.#folder)
+  }
+
+  /** Kept aside: what begins there cannot be read. */
+  async setAside(offset: number): Promise<void> {
+    const { gaps } = this
+    this.gaps = [...gaps.filter(({ end }) => end <= offset), { start: offset, end: this.bytes }]
+    try {
+      await this.discard()
+    } catch (error) {
+      this.gaps = gaps
+      throw error
+    }
   }
 
   get damagedBytes(): number {
@@ -164,6 +181,10 @@ export class Segment {
     return join(this.#folder, this.name)
   }
 
+  get #asidePath(): string {
+    return join(this.#folder, `${this.name}-${this.damagedBytes}.damaged`)
+  }
+
   #count(messages: number, oldestReceivedMs: number): void {
     this.messages += messages
     this.oldestReceivedMs = Math.min(this.oldestReceivedMs, oldestReceivedMs)
@@ -172,6 +193,20 @@ export class Segment {
   #lose({ start, end }: Gap): void {
     if (!this.gaps.some((gap) => gap.start <= start && end <= gap.end)) this.gaps.push({ start, end })
   }
+}
+
+/** Undefined when they cannot be had; an undamaged frame that does not inflate was not written by `append`. */
+async function inflatedRecordsOf(found: Found): Promise<Buffer[] | undefined> {
+  if (found.kind === 'gap') return undefined
+  return recordsOf(found.bytes, found.header).catch((error) => {
+    if (isShortage(error)) throw error
+    return undefined
+  })
+}
+
+/** Somebody took the file away: nothing is left to keep. */
+function unlessMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error
 }
 
 export function isEnough({ records, bytes, recordsMax }: Reading): boolean {

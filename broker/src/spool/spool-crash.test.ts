@@ -3,15 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { limits } from '@telltale/infra/limits'
 import { random } from '@telltale/infra/testing/random'
+import { SmallDisk, smallDisksMissing } from '@telltale/infra/testing/small-disk'
 import { waitFor } from '@telltale/infra/testing/wait'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { numbered } from './numbered.ts'
 import { Bench, numbersLeft, upTo } from './spool-fixtures.ts'
-import { bundleProgram, startProgram, tmpfsMissing } from './spool-programs.ts'
+import { bundleProgram, startProgram } from './spool-programs.ts'
 
 const seed = Number(process.env.TELLTALE_TEST_SEED ?? Date.now() % 1_000_000)
-const KILLS = 10
+const KILLS = 8
 const MIB = 1024 * 1024
+const isWithoutDisks = smallDisksMissing()
 let programs: string
 let bench: Bench
 
@@ -21,7 +23,7 @@ const endlessly = `
   let n = Number(process.argv[3])
   const append = async () => {
     for (;;) {
-      const records = [...Array(1 + n % 3)].map(() => numbered(n++, n % 2 ? 700_000 : 100))
+      const records = [...Array(1 + n % 3)].map(() => numbered(n++, n % 2 ? 250_000 : 100))
       await spool.append(records, n)
       say('acknowledged ' + records.map(numberOf).join(' '))
     }
@@ -86,6 +88,11 @@ function program(name: string): string {
   return join(programs, `${name}.mjs`)
 }
 
+async function moveTo(disk: SmallDisk): Promise<void> {
+  await bench.end()
+  bench = Bench.on(disk)
+}
+
 it('R-SPOOL-6 has everything that was acknowledged before kill -9, many times', async () => {
   console.log(`spool: TELLTALE_TEST_SEED=${seed}`)
   const next = random(seed)
@@ -115,9 +122,9 @@ it('R-SPOOL-6 has everything that was acknowledged before kill -9, many times', 
   expect(bench.lines.filter(({ level }) => level !== 'info')).toEqual([])
 })
 
-it.skipIf(tmpfsMissing())('R-SPOOL-7 survives a disk that is full', async () => {
+it.skipIf(isWithoutDisks)('R-SPOOL-7 survives a disk that is full', async () => {
   // 5 % of it stay free.
-  bench.mount('size=8m')
+  await moveTo(new SmallDisk(8))
   const spool = await bench.open()
   let taken = 0
   const append = () => spool.append([numbered(taken, 500_000)], 1).then(() => void taken++)
@@ -142,9 +149,9 @@ it.skipIf(tmpfsMissing())('R-SPOOL-7 survives a disk that is full', async () => 
   expect(await numbersLeft(await bench.reopen())).toEqual([before])
 })
 
-it.skipIf(tmpfsMissing())('R-SPOOL-7 survives a disk that takes no new file', async () => {
+it.skipIf(isWithoutDisks)('R-SPOOL-7 survives a disk that takes no new file', async () => {
   // The folder, the lock, one segment and another file.
-  bench.mount('size=64m,nr_inodes=4')
+  await moveTo(new SmallDisk(64, { filesMax: 4 }))
   const other = join(bench.folder, 'other')
   await writeFile(other, '')
   const spool = await bench.open()
@@ -154,7 +161,7 @@ it.skipIf(tmpfsMissing())('R-SPOOL-7 survives a disk that takes no new file', as
   await expect(append(5)).rejects.toMatchObject({ reason: 'disk_full' })
   await rm(other)
   await append(5)
-  expect(await numbersLeft(await bench.reopen())).toEqual(upTo(6))
+  expect(await bench.numbersOnDisk()).toEqual(upTo(6))
 })
 
 it('R-SPOOL-8 is not harmed by writes that fail halfway', async () => {

@@ -1,7 +1,9 @@
-import { appendFile, readFile, rm, truncate, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { appendFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { deflateRawSync } from 'node:zlib'
 import { limits } from '@telltale/infra/limits'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { encodeFrame } from './frame.ts'
 import { numbered, numberOf } from './numbered.ts'
 import { Bench, numbersLeft } from './spool-fixtures.ts'
 
@@ -42,6 +44,10 @@ async function lay(content: Buffer): Promise<void> {
   for (const name of await bench.files()) await rm(join(bench.folder, name))
   await writeFile(file, content)
   bench.lines.length = 0
+}
+
+function markerOf(name: string): Buffer {
+  return Buffer.from(name.slice(11, 27), 'hex')
 }
 
 it('R-SPOOL-4 cuts off a write that was not finished, wherever it ended', async () => {
@@ -152,15 +158,112 @@ it('R-SPOOL-5 takes nothing for a frame that is not one of this segment', async 
   await writeFile(other, bytes)
   const foreign = await bench.open()
   expect(foreign.state.messages).toBe(0)
-  await foreign.append([bytes, numbered(1)], 1)
+  await foreign.append([numbered(1)], 1)
   await foreign.close()
   const [name = ''] = (await bench.files()).filter((file) => !file.endsWith('.damaged'))
   // The outer frame is damaged, the one inside its record is whole.
-  const content = await readFile(join(bench.folder, name))
+  const body = { bytes, rawBytes: bytes.length, records: 1 }
+  const content = encodeFrame(markerOf(name), body, 1)
   content[content.length - 1] = ~(content.at(-1) ?? 0)
   await writeFile(join(bench.folder, name), content)
   await appendFile(join(bench.folder, name), content)
   const spool = await bench.open()
   expect(spool.state.messages).toBe(0)
   expect((await spool.read(10))?.records.map(numberOf)).toBe(undefined)
+})
+
+it('R-SPOOL-5 loses a frame that says another length than it has, and takes no memory for it', async () => {
+  const marker = markerOf(basename(file))
+  const deflated = deflateRawSync(Buffer.alloc(64 * 1024 * 1024))
+  const short = { bytes: deflated, rawBytes: deflated.length + 1, records: 1 }
+  const long = { bytes: deflateRawSync(Buffer.alloc(10)), rawBytes: limits.spool.frameBytesMax, records: 1 }
+  const wrong = [encodeFrame(marker, short, 1), encodeFrame(marker, long, 1)]
+  await lay(Buffer.concat([bytes, ...wrong, bytes]))
+  const spool = await bench.open()
+  const before = process.resourceUsage().maxRSS
+  expect(await numbersLeft(spool)).toEqual([...numbersWithout(undefined), ...numbersWithout(undefined)])
+  expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(48)
+  expect(bench.lines).toMatchObject(wrong.map((frame) => ({ level: 'error', damagedBytes: frame.length })))
+  expect(await bench.files()).toEqual([expect.stringMatching(/\.damaged$/)])
+})
+
+it('R-SPOOL-5 goes on behind the end of a file that became shorter while it runs', async () => {
+  await lay(bytes)
+  const spool = await bench.open()
+  await truncate(file, (ends[1] ?? 0) + 10)
+  expect(await numbersLeft(spool)).toEqual(numbersWithout(undefined).slice(0, PER_FRAME))
+  expect(bench.lines).toMatchObject([{ level: 'error', damagedBytes: bytes.length - (ends[1] ?? 0) }])
+  expect(spool.state).toMatchObject({ messages: 0, bytes: 0 })
+})
+
+/** Reading a folder as a file fails, as a broken sector makes it fail. */
+async function makeUnreadable(path: string): Promise<void> {
+  await rm(path)
+  await mkdir(path)
+}
+
+it('R-SPOOL-13 sets a file aside that cannot be read twice in a row, and goes on with the next', async () => {
+  await lay(bytes)
+  await writeFile(file.replace('/0000000001', '/0000000002'), bytes)
+  const spool = await bench.open()
+  await makeUnreadable(file)
+  await expect(spool.read(10)).rejects.toMatchObject({ code: 'EISDIR' })
+  expect(spool.state.messages).toBe(2 * FRAMES * PER_FRAME)
+  expect(await numbersLeft(spool)).toEqual(numbersWithout(undefined))
+  expect(bench.lines).toMatchObject([{ level: 'error', start: 0, damagedBytes: bytes.length }])
+  expect(spool.state).toMatchObject({ messages: 0, bytes: 0, damagedBytes: bytes.length })
+  expect(await bench.files()).toEqual([`${basename(file)}-${bytes.length}.damaged`])
+})
+
+it('R-SPOOL-13 keeps what one failure alone did not harm', async () => {
+  await lay(bytes)
+  const spool = await bench.open()
+  for (const _ of [1, 2, 3]) {
+    await makeUnreadable(file)
+    await expect(spool.read(10)).rejects.toMatchObject({ code: 'EISDIR' })
+    await rm(file, { recursive: true })
+    await writeFile(file, bytes)
+    expect((await spool.read(10))?.records.map(numberOf)).toEqual(numbersWithout(undefined))
+  }
+  expect(bench.lines).toEqual([])
+})
+
+it('R-SPOOL-13 writes nothing more to a file that could not be read', async () => {
+  await lay(bytes)
+  await rm(file)
+  const spool = await bench.open()
+  await spool.append([numbered(0)], 1)
+  const [name = ''] = await bench.files()
+  await makeUnreadable(join(bench.folder, name))
+  await expect(spool.read(10)).rejects.toMatchObject({ code: 'EISDIR' })
+  await spool.append([numbered(1)], 1)
+  expect(await numbersLeft(spool)).toEqual([1])
+  expect(await bench.files()).toEqual([expect.stringMatching(/\.damaged$/)])
+})
+
+it('R-SPOOL-13 writes nothing more to a file that could not be read while it was written', async () => {
+  await lay(bytes)
+  await rm(file)
+  const spool = await bench.open()
+  await spool.append([numbered(0)], 1)
+  const [name = ''] = await bench.files()
+  const appended = spool.append([numbered(1, 3_000_000)], 1)
+  await new Promise(setImmediate)
+  await makeUnreadable(join(bench.folder, name))
+  await expect(spool.read(10)).rejects.toMatchObject({ code: 'EISDIR' })
+  await appended
+  await spool.append([numbered(2)], 1)
+  const left = await numbersLeft(spool)
+  expect(left.at(-1)).toBe(2)
+})
+
+it('R-SPOOL-13 goes on when somebody took a file away', async () => {
+  await lay(bytes)
+  await writeFile(file.replace('/0000000001', '/0000000002'), bytes)
+  const spool = await bench.open()
+  await rm(file)
+  await expect(spool.read(10)).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(await numbersLeft(spool)).toEqual(numbersWithout(undefined))
+  expect(spool.state).toMatchObject({ messages: 0, damagedBytes: bytes.length })
+  expect(await bench.files()).toEqual([])
 })

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLog, type Logger } from '@telltale/infra/log'
+import type { SmallDisk } from '@telltale/infra/testing/small-disk'
 import { numberOf } from './numbered.ts'
 import { Spool } from './spool.ts'
 
@@ -19,15 +19,21 @@ const BYTES_MAX = 1024 * 1024 * 1024
 export class Bench {
   readonly folder: string
   readonly lines: Line[] = []
+  readonly #remove: () => Promise<void> | void
   #opened: Spool | undefined
-  #unmount = () => {}
 
-  private constructor(folder: string) {
+  private constructor(folder: string, remove: () => Promise<void> | void) {
     this.folder = folder
+    this.#remove = remove
   }
 
   static async make(): Promise<Bench> {
-    return new Bench(await mkdtemp(join(tmpdir(), 'telltale-spool-')))
+    const folder = await mkdtemp(join(tmpdir(), 'telltale-spool-'))
+    return new Bench(folder, () => rm(folder, { recursive: true }))
+  }
+
+  static on(disk: SmallDisk): Bench {
+    return new Bench(disk.folder, () => disk.remove())
   }
 
   async open(bytesMax = BYTES_MAX): Promise<Spool> {
@@ -40,10 +46,16 @@ export class Bench {
     return this.open(bytesMax)
   }
 
-  /** Puts a small disk over the folder; only for root on Linux. */
-  mount(options: string): void {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', this.folder])
-    this.#unmount = () => execFileSync('umount', [this.folder])
+  /** What a start after a crash would find now; nothing is changed by that. */
+  async numbersOnDisk(): Promise<number[]> {
+    const copy = await Bench.make()
+    await cp(this.folder, copy.folder, {
+      recursive: true,
+      filter: (source) => !source.endsWith('telltale.pid'),
+    })
+    const numbers = await numbersLeft(await copy.open())
+    await copy.end()
+    return numbers
   }
 
   /** Without the lock. */
@@ -58,8 +70,7 @@ export class Bench {
 
   async end(): Promise<void> {
     await this.close()
-    this.#unmount()
-    await rm(this.folder, { recursive: true })
+    await this.#remove()
   }
 
   #log(): Logger {

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { reportSkipped } from '@telltale/infra/testing/tools'
 import { build } from 'esbuild'
 
 /** A program that opens `spool` in the folder of its first argument; the lines of its text are up to the test. */
@@ -45,10 +44,4 @@ export function startProgram(
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines = createInterface(child.stdout).on('line', options.onLine)
   return { child, ended: Promise.all([once(child, 'close'), once(lines, 'close')]) }
-}
-
-export function tmpfsMissing(): boolean {
-  if (process.platform === 'linux' && process.getuid?.() === 0) return false
-  reportSkipped('tests of a full disk under the spool were skipped: a small disk needs root on Linux')
-  return true
 }

@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { limits } from '@telltale/infra/limits'
 import { StartError } from '@telltale/infra/service'
 import { random } from '@telltale/infra/testing/random'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -73,7 +74,7 @@ class Walk {
 it('R-SPOOL-1 gives back what it took, in order, over many segments', async () => {
   console.log(`spool: TELLTALE_TEST_SEED=${seed}`)
   const walk = new Walk(await bench.open())
-  for (let i = 0; i < 250; i++) await walk.step()
+  for (let i = 0; i < 120; i++) await walk.step()
   expect(await numbersLeft(walk.spool)).toEqual(
     upTo(walk.appended - walk.removed).map((i) => walk.removed + i),
   )
@@ -98,7 +99,7 @@ it('R-SPOOL-1 gives nothing that is not synced, and an append larger than a fram
 
 it('R-SPOOL-1 is emptied while it is filled', async () => {
   const spool = await bench.open()
-  const count = 40
+  const count = 24
   const fill = async () => {
     for (const n of upTo(count)) await spool.append([numbered(n, MIB)], n)
   }
@@ -147,6 +148,32 @@ it('R-SPOOL-2 deletes an emptied segment while others still hold something', asy
   expect(await numbersLeft(again)).toEqual(upTo(36).slice(15))
 })
 
+it('R-SPOOL-2 leaves on disk all that it was not told to remove', async () => {
+  console.log(`spool: TELLTALE_TEST_SEED=${seed}`)
+  const next = random(seed)
+  const [segments, perSegment] = [3, 12]
+  const count = segments * perSegment
+  let spool = await bench.open()
+  for (let n = 0; n < count; n += 2) {
+    // A start writes to a new file.
+    if (n % perSegment === 0) spool = await bench.reopen()
+    await spool.append([numbered(n), numbered(n + 1)], n)
+  }
+  expect(await bench.files()).toHaveLength(segments)
+  for (let removed = 0; removed < count; ) {
+    const first = await spool.read(1 + Math.floor(next() * 5))
+    // What was read and not removed, or read once more behind it, is nothing to remove.
+    await spool.read(count)
+    if (!first) break
+    await spool.remove(first.end)
+    removed += first.records.length
+    const left = await bench.numbersOnDisk()
+    expect(left.slice(removed - count)).toEqual(removed < count ? upTo(count).slice(removed) : [])
+    expect(spool.state.messages).toBe(count - removed)
+  }
+  expect(await bench.files()).toEqual([])
+})
+
 it('R-SPOOL-3 refuses whole appends when it is full, and takes again as soon as there is room', async () => {
   const spool = await bench.open(10_000)
   const ten = (from: number) => upTo(10).map((i) => numbered(from + i, 100))
@@ -175,6 +202,47 @@ it('R-SPOOL-3 refuses whole appends when it is full, and takes again as soon as 
   expect(spool.state.isFull).toBe(false)
   await spool.append(ten(0), 1)
   expect(await numbersLeft(spool)).toEqual(upTo(10))
+})
+
+it('R-SPOOL-12 takes less room for messages that resemble each other, and gives them back whole', async () => {
+  const spool = await bench.open()
+  const line = (n: number) =>
+    Buffer.from(`{"m":{"d":"device-${n % 7}","t":${n},"v":[{"temperature":${n / 8}}]}}`)
+  const lines = upTo(2_000).map(line)
+  await spool.append(lines, 1)
+  await spool.append(lines.slice(0, 1), 1)
+  const [name = ''] = await bench.files()
+  const { size } = await stat(join(bench.folder, name))
+  expect(spool.state.bytes).toBe(size)
+  expect(size).toBeLessThan(Buffer.concat(lines).length / 4)
+  const again = await bench.reopen()
+  expect(again.state).toMatchObject({ messages: 2_001, bytes: size })
+  const read: Buffer[] = []
+  for (let chunk = await again.read(500); chunk; chunk = await again.read(500)) {
+    read.push(...chunk.records)
+    await again.remove(chunk.end)
+  }
+  expect(read).toEqual([...lines, ...lines.slice(0, 1)])
+})
+
+it('R-SPOOL-12 is full by what is on disk, and reads no more than a frame at once', async () => {
+  const spool = await bench.open(1_000_000)
+  const record = Buffer.alloc(2 * MIB, 'telltale')
+  for (const n of upTo(10)) await spool.append([record, record.subarray(n)], n)
+  expect(spool.state.bytes).toBeLessThan(1_000_000)
+  expect((await spool.read(100))?.records).toHaveLength(2)
+})
+
+it('R-SPOOL-12 refuses a record that is longer than a frame, and nothing else', async () => {
+  const spool = await bench.open()
+  const longest = limits.spool.frameBytesMax - 4
+  const [large, small] = [Buffer.alloc(longest + 1), numbered(1)]
+  const refused = spool.append([small, large], 1)
+  const kept = spool.append([numbered(0, longest)], 1)
+  await expect(refused).rejects.toMatchObject({ reason: 'failed' })
+  await kept
+  expect(spool.state.isFull).toBe(false)
+  expect(await numbersLeft(await bench.reopen())).toEqual([0])
 })
 
 it('R-SPOOL-9 refuses to start on what a newer version wrote, and leaves it alone', async () => {

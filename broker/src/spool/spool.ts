@@ -3,21 +3,13 @@ import { holdFolder } from '@telltale/infra/data-dir'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { StartError } from '@telltale/infra/service'
+import { isShortage, refusalOf, SpoolRefusal } from './disk-errors.ts'
 import { roomOnDisk } from './folder.ts'
-import { bodyBytesOf, HEADER_BYTES, splitIntoFrames } from './frame.ts'
+import { type Body, encodeBody, HEADER_BYTES, rawBytesOf, splitIntoFrames } from './frame.ts'
+import { type Append, refusalOfLong, takeGroup } from './group.ts'
 import { type Gap, isEnough, kindOfFile, type Mark, type Reading, Segment } from './segment.ts'
 
-/** full: the spool's own bound. disk_full: the disk has too little room left. failed: the disk does not do its work. */
-export type RefusalReason = 'full' | 'disk_full' | 'failed'
-
-export class SpoolRefusal extends Error {
-  readonly reason: RefusalReason
-
-  constructor(reason: RefusalReason, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.reason = reason
-  }
-}
+export { SpoolRefusal }
 
 export interface SpoolOptions {
   folder: string
@@ -34,14 +26,6 @@ export interface Position extends Mark {
 export interface Chunk {
   records: Buffer[]
   end: Position
-}
-
-interface Append {
-  records: readonly Buffer[]
-  bytes: number
-  oldestReceivedMs: number
-  resolve: () => void
-  reject: (error: Error) => void
 }
 
 const START: Mark = { offset: 0, messages: 0 }
@@ -93,13 +77,16 @@ export class Spool {
 
   /**
    * Resolves when all of them are fsynced. Calls that come while one is under way share the next fsync.
-   * @throws SpoolRefusal: then none of them may be acknowledged. Full is not for ever: ask again.
+   * @throws SpoolRefusal: then none of them may be acknowledged. Full is not for ever: ask again. A record that is
+   * longer than a frame may be is refused for ever, for it could not be read back.
    */
   append(records: readonly Buffer[], oldestReceivedMs: number): Promise<void> {
     if (this.#isClosed) return Promise.reject(new SpoolRefusal('failed', 'the spool is closed'))
     if (records.length === 0) return Promise.resolve()
+    const refusal = refusalOfLong(records)
+    if (refusal) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ records, bytes: bodyBytesOf(records), oldestReceivedMs, resolve, reject })
+      this.#waiting.push({ records, rawBytes: rawBytesOf(records), oldestReceivedMs, resolve, reject })
       this.#writing ??= this.#writeGroups()
     })
   }
@@ -107,6 +94,7 @@ export class Spool {
   /**
    * From the oldest on, whole frames, at least one, until they are about so many records or a frame's bytes; undefined
    * when nothing waits. The same again until it is removed.
+   * @throws when the disk does not give a file back; one that fails twice in a row is set aside, and the next one read
    */
   async read(recordsMax: number): Promise<Chunk | undefined> {
     const reading: Reading = { records: [], bytes: 0, recordsMax }
@@ -115,15 +103,16 @@ export class Spool {
       const from = i === 0 ? this.#head : START
       // Emptied, it may be deleted at any moment.
       if (from.offset >= segment.readableEnd) continue
-      const gaps = segment.gaps.length
-      const mark = await segment.read(from, reading)
-      for (const gap of segment.gaps.slice(gaps)) this.#reportDamage(segment, gap)
-      end = { segment: segment.number, ...mark }
-      if (isEnough(reading)) break
+      const mark = { ...from }
+      const error = await this.#readSegment(segment, mark, reading)
+      if (mark.offset > from.offset) end = { segment: segment.number, ...mark }
+      // What was read before an error is worth having: it comes again.
+      if (isEnough(reading) || (error && reading.records.length > 0)) break
+      if (error) await this.#setAside(segment, mark, error)
     }
     if (end && reading.records.length > 0) return { records: reading.records, end }
     // Nothing that waits can be read any more.
-    if (end && end.offset > 0) await this.remove(end)
+    if (end) await this.remove(end)
     return undefined
   }
 
@@ -186,7 +175,7 @@ export class Spool {
     // What else comes in this tick belongs to the first group.
     await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
-      const group = this.#takeGroup()
+      const group = takeGroup(this.#waiting, this.#bytesMax - this.state.bytes - HEADER_BYTES)
       this.#isAppending = true
       const refusal = await this.#writeGroup(group).then(
         () => undefined,
@@ -200,36 +189,27 @@ export class Spool {
     this.#writing = undefined
   }
 
-  /** As many of those that wait as a frame and the bound take; the first one in any case. */
-  #takeGroup(): Append[] {
-    const room = this.#bytesMax - this.state.bytes - HEADER_BYTES
-    const bytesMax = Math.min(limits.spool.frameBytesMax, room)
-    let count = 0
-    for (let bytes = 0; count < this.#waiting.length; count++) {
-      bytes += this.#waiting[count]?.bytes ?? 0
-      if (count > 0 && bytes > bytesMax) break
-    }
-    return this.#waiting.splice(0, count)
-  }
-
   async #writeGroup(group: Append[]): Promise<void> {
-    const frames = splitIntoFrames(group.flatMap(({ records }) => records))
-    const bytes = frames.reduce((total, records) => total + HEADER_BYTES + bodyBytesOf(records), 0)
+    const bodies: Body[] = []
+    for (const records of splitIntoFrames(group.flatMap(({ records }) => records)))
+      bodies.push(await encodeBody(records))
+    const bytes = bodies.reduce((total, body) => total + HEADER_BYTES + body.bytes.length, 0)
     const { state } = this
     if (state.bytes + bytes > this.#bytesMax)
       throw new SpoolRefusal('full', `the spool holds ${state.bytes} of ${this.#bytesMax} bytes`)
     if (bytes > (await roomOnDisk(this.#folder)))
       throw new SpoolRefusal('disk_full', `the disk of the spool, ${this.#folder}, has too little room left`)
     const oldestReceivedMs = Math.min(...group.map((append) => append.oldestReceivedMs))
-    for (const records of frames) await this.#writeFrame(records, oldestReceivedMs)
+    for (const body of bodies) await this.#writeFrame(body, oldestReceivedMs)
   }
 
-  async #writeFrame(records: readonly Buffer[], oldestReceivedMs: number): Promise<void> {
-    const bytes = HEADER_BYTES + bodyBytesOf(records)
-    if (this.#active && this.#active.bytes + bytes > limits.spool.segmentBytes) await this.#seal()
+  async #writeFrame(body: Body, oldestReceivedMs: number): Promise<void> {
+    const bytes = HEADER_BYTES + body.bytes.length
+    const active = this.#active
+    if (active && (active.isSuspect || active.bytes + bytes > limits.spool.segmentBytes)) await this.#seal()
     this.#active ??= await this.#begin()
     try {
-      await this.#active.append(records, oldestReceivedMs)
+      await this.#active.append(body, oldestReceivedMs)
     } catch (error) {
       // Whatever comes next is written to another file: see Segment.seal.
       await this.#seal()
@@ -261,10 +241,7 @@ export class Spool {
   }
 
   async #drop(segment: Segment): Promise<void> {
-    if (segment === this.#segments[0]) this.#head = START
-    if (segment === this.#active) this.#active = undefined
-    this.#segments.splice(this.#segments.indexOf(segment), 1)
-    this.#asideBytes += segment.damagedBytes
+    this.#forget(segment)
     try {
       await segment.discard()
       this.#isFull = false
@@ -274,17 +251,49 @@ export class Spool {
     }
   }
 
+  #forget(segment: Segment): void {
+    if (segment === this.#segments[0]) this.#head = START
+    if (segment === this.#active) this.#active = undefined
+    this.#segments.splice(this.#segments.indexOf(segment), 1)
+    this.#asideBytes += segment.damagedBytes
+  }
+
+  /** Moves the mark as far as it gets. @returns why it went no further */
+  async #readSegment(segment: Segment, mark: Mark, reading: Reading): Promise<Error | undefined> {
+    const gaps = segment.gaps.length
+    try {
+      await segment.read(mark, reading)
+      segment.isSuspect = false
+      return undefined
+    } catch (error) {
+      return error as Error
+    } finally {
+      for (const gap of segment.gaps.slice(gaps)) this.#reportDamage(segment, gap)
+    }
+  }
+
+  /** So that what follows it does not wait. @throws the error, the first time or when it cannot be set aside */
+  async #setAside(segment: Segment, { offset }: Mark, error: Error): Promise<void> {
+    if (isShortage(error)) throw error
+    const isAgain = segment.isSuspect
+    segment.isSuspect = true
+    if (segment === this.#active && !this.#isAppending) await this.#seal()
+    if (!isAgain || segment === this.#active) throw error
+    // A disk that cannot even rename it may do better later.
+    await segment.setAside(offset).catch(() => {
+      throw error
+    })
+    this.#forget(segment)
+    this.#isFull = false
+    const { name, damagedBytes } = segment
+    const what = 'a file of the spool cannot be read; it is kept as *.damaged, and what follows it goes on'
+    this.#log.error({ err: error, segment: name, start: offset, damagedBytes }, what)
+  }
+
   #reportDamage(segment: Segment, { start, end }: Gap): void {
     this.#log.error(
       { segment: segment.name, start, damagedBytes: end - start },
       'a part of the spool cannot be read; its file is kept as *.damaged when all the rest of it is stored',
     )
   }
-}
-
-function refusalOf(error: unknown): SpoolRefusal {
-  if (error instanceof SpoolRefusal) return error
-  const { code, message } = error as NodeJS.ErrnoException
-  const reason = code === 'ENOSPC' || code === 'EDQUOT' ? 'disk_full' : 'failed'
-  return new SpoolRefusal(reason, `writing to the spool failed: ${message}`, { cause: error })
 }

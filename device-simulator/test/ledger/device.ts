@@ -55,6 +55,10 @@ export class Device {
     return this.#inFlight.unacknowledged
   }
 
+  get uncompleted(): number {
+    return this.#inFlight.uncompleted
+  }
+
   /** Takes message `n` on, unless the window is full or nobody reads. @returns whether it is now in the book's hands */
   prepare(n: number, nowMs: number): boolean {
     const { device, window } = this.#plan

@@ -1,6 +1,6 @@
 import type { World } from './world.ts'
 
-export const FAULT_GROUPS = ['processes', 'database', 'redis', 'connections', 'time'] as const
+export const FAULT_GROUPS = ['processes', 'database', 'redis', 'connections'] as const
 export type FaultGroup = (typeof FAULT_GROUPS)[number]
 
 /** Something that may go wrong while devices send. */
@@ -9,6 +9,8 @@ export interface Fault {
   group: FaultGroup
   /** What it needs beyond the product; without it the fault is left out. */
   needs?: 'own server' | 'redis' | 'cutting proxy'
+  /** A program of the product does not outlive it. */
+  endsProgram?: boolean
   /** Returns when the fault is over: from then on recovery is timed. Every choice of its own comes from `random`. */
   run(world: World, random: () => number): Promise<void>
 }

@@ -47,10 +47,12 @@ export const databaseFaults: readonly Fault[] = [
     name: 'backends are terminated at random moments',
     group: 'database',
     async run(world, random) {
+      let terminated = 0
       for (let i = 0; i < 20; i++) {
-        await terminateSome(world, random())
+        terminated += await terminateSome(world, random())
         await sleep(between(random, 10, 400))
       }
+      if (terminated === 0) throw new Error('no backend was found')
     },
   },
 ]
@@ -68,12 +70,13 @@ export async function whileProxy(
   }
 }
 
-/** Of the product's connections, about this share; ours stay. */
-export async function terminateSome({ pool }: World, share: number): Promise<void> {
-  await pool.query(
+/** Of the product's connections, about this share; ours stay. @returns how many */
+export async function terminateSome({ pool }: World, share: number): Promise<number> {
+  const { rowCount } = await pool.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE datname = current_database() AND application_name LIKE 'telltale-%'
        AND application_name <> 'telltale-ledger' AND random() < $1`,
     [share],
   )
+  return rowCount ?? 0
 }

@@ -10,11 +10,13 @@ export const processFaults: readonly Fault[] = [
   {
     name: 'kill -9 of the broker',
     group: 'processes',
+    endsProgram: true,
     run: ({ programs }) => programs.kill('broker'),
   },
   {
     name: 'kill -9 of the broker, three times',
     group: 'processes',
+    endsProgram: true,
     async run({ programs }, random) {
       for (let i = 0; i < 3; i++) {
         await programs.kill('broker')
@@ -23,13 +25,21 @@ export const processFaults: readonly Fault[] = [
     },
   },
   {
+    name: 'kill -9 of the broker while it brings back what waited on its disk',
+    group: 'processes',
+    endsProgram: true,
+    run: (world, random) => killWhileReplaying(world, between(random, 50, 600)),
+  },
+  {
     name: 'kill -9 of the API',
     group: 'processes',
+    endsProgram: true,
     run: ({ programs }) => programs.kill('api'),
   },
   {
     name: 'kill -9 of broker and API at once',
     group: 'processes',
+    endsProgram: true,
     async run({ programs }) {
       await Promise.all([programs.kill('broker'), programs.kill('api')])
     },
@@ -43,6 +53,7 @@ export const processFaults: readonly Fault[] = [
   {
     name: 'kill -9 of database and broker at once',
     group: 'processes',
+    endsProgram: true,
     needs: 'own server',
     async run(world, random) {
       await Promise.all([killDatabase(world, between(random, 0, 3_000)), world.programs.kill('broker')])
@@ -51,11 +62,13 @@ export const processFaults: readonly Fault[] = [
   {
     name: 'SIGTERM of the broker',
     group: 'processes',
+    endsProgram: true,
     run: ({ programs }) => programs.stop('broker'),
   },
   {
     name: 'SIGTERM of the whole product, and a new start',
     group: 'processes',
+    endsProgram: true,
     run: ({ programs }) => programs.restartProduct(),
   },
   {
@@ -71,15 +84,40 @@ export const processFaults: readonly Fault[] = [
   },
 ]
 
+/** Long enough for the broker to keep messages on its own disk. */
+const AWAY_MS = 4_000
+
+/** What it asks of the database then is never answered. */
+export async function killWhileReplaying(
+  { databaseProxy, programs }: World,
+  replayMs: number,
+): Promise<void> {
+  databaseProxy.refuse()
+  try {
+    await sleep(AWAY_MS)
+    databaseProxy.holdAnswers()
+    await sleep(replayMs)
+    await programs.kill('broker')
+  } finally {
+    databaseProxy.pass()
+  }
+}
+
 /** Over when it answers again: crash recovery is the database's own time. */
 export async function killDatabase({ server }: World, deadMs: number): Promise<void> {
-  for (const pid of (await server?.pids()) ?? []) signal(pid, 'SIGKILL')
+  for (const pid of await pidsOf(server)) signal(pid, 'SIGKILL')
   await sleep(deadMs)
   await server?.ensureRunning()
 }
 
-async function freezeDatabase({ server }: World, ms: number): Promise<void> {
+async function pidsOf(server: World['server']): Promise<number[]> {
   const pids = (await server?.pids()) ?? []
+  if (pids.length < 2) throw new Error('no database was found')
+  return pids
+}
+
+async function freezeDatabase({ server }: World, ms: number): Promise<void> {
+  const pids = await pidsOf(server)
   for (const pid of pids) signal(pid, 'SIGSTOP')
   try {
     await sleep(ms)

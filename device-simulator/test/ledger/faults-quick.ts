@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from './fault.ts'
 import { takeoverStorm } from './faults-connections.ts'
 import { terminateSome, whileProxy } from './faults-database.ts'
-import { killDatabase } from './faults-processes.ts'
+import { killDatabase, killWhileReplaying } from './faults-processes.ts'
 
 /** Long enough for the broker to keep messages on its own disk. */
 const AWAY_MS = 4_000
@@ -39,6 +39,11 @@ export const quickFaults: readonly Fault[] = [
       await world.programs.kill('api')
       await terminateSome(world, 1)
     },
+  },
+  {
+    name: 'kill -9 of the broker while it brings back what waited on its disk',
+    group: 'processes',
+    run: (world) => killWhileReplaying(world, 300),
   },
   {
     name: 'all connections are reset',

@@ -49,7 +49,8 @@ async function tell(redis: World['redis'], command: string): Promise<void> {
   try {
     await once(socket, 'connect')
     socket.write(`${command}\r\n`)
-    await once(socket, 'data')
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    if (!answer.toString().startsWith('+')) throw new Error(`${command}: ${answer}`)
   } finally {
     socket.destroy()
   }

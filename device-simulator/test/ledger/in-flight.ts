@@ -61,4 +61,9 @@ export class InFlight {
   get unacknowledged(): number {
     return this.all.reduce((sum, sent) => sum + (sent.isReceived ? 0 : 1), 0)
   }
+
+  /** Acknowledged, and their exchanges are not over. */
+  get uncompleted(): number {
+    return this.all.length - this.unacknowledged
+  }
 }

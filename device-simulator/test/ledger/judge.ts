@@ -1,8 +1,8 @@
 /** Each promise of reliability with the number that decides it. */
-import { PROGRAMS } from './programs.ts'
+import type { Taken } from './lives.ts'
+import { PROGRAMS, type ProgramName } from './programs.ts'
 import type { Findings } from './run.ts'
-import { RECOVERY_MS_MAX, seconds } from './schedule.ts'
-import type { Sample } from './watch.ts'
+import { type Happened, RECOVERY_MS_MAX, seconds } from './schedule.ts'
 
 export interface Verdict {
   promise: string
@@ -14,15 +14,14 @@ export interface Verdict {
 const MEMORY_BYTES_MAX = 512 * 1024 * 1024
 const OUT_WITHIN_MS = 10_000
 const MIB = 1024 * 1024
-/** Below this a trend says nothing. */
-const TREND_MS_MIN = 10 * 60_000
-/** Of the last third over the first one, and this much more on top. */
-const GROWTH_MAX = 1.5
+/** A run of so long has a life long enough for a trend; of a shorter one none is asked for. */
+const TREND_MS_MIN = 30 * 60_000
+/** What the last third of a life may take more than its first one. */
+const ROOM: Readonly<Record<Taken, number>> = { rssBytes: 32 * MIB, descriptors: 10, connections: 10 }
 
 export function judge(findings: Findings): Verdict[] {
   const { comparison, happened, stops, unexpected } = findings
-  const slowest = slowestRecovery(findings)
-  const slowestStop = Math.max(0, ...stops.map(({ tookMs }) => tookMs))
+  const slowestStop = stops.reduce((most, { tookMs }) => Math.max(most, tookMs), 0)
   const badCodes = stops.filter(({ code }) => code !== undefined && code !== 0)
   const notDone = happened.filter(({ failure }) => failure !== undefined)
   const exactly = (promise: string, what: string, count: number): Verdict => ({
@@ -35,15 +34,17 @@ export function judge(findings: Findings): Verdict[] {
     exactly('P', 'readable and yet rejected', comparison.wronglyRejected),
     exactly('X', 'programs that ended by themselves, and crashes in logs', unexpected.length),
     ...memory(findings),
-    {
-      ...{ promise: 'T', what: 'slowest recovery after a fault (10 s)' },
-      found: happened.length === 0 ? 'no fault' : seconds(slowest),
-      holds: slowest !== undefined && slowest <= RECOVERY_MS_MAX,
-    },
+    ...growths(findings),
+    ...recoveries(findings),
+    exactly('T', 'messages kept on disk, or not taken, though no fault was near', findings.astray.length),
     exactly('T', 'sent and never acknowledged', findings.unacknowledged),
+    exactly('T', 'exchanges of QoS 2 that never ended', findings.uncompleted),
     exactly('order', 'answers out of order, or to nothing', findings.outOfOrder + findings.nobodyAsked),
     {
-      ...{ promise: 'stop', what: `slowest of ${stops.length} orderly stops (10 s), all with exit code 0` },
+      ...{
+        promise: 'stop',
+        what: `slowest of ${stops.length} orderly stops (10 s); exit codes of whole products, all 0`,
+      },
       found: `${seconds(slowestStop)}${badCodes.length > 0 ? `, ${badCodes.length} with another code` : ''}`,
       holds: slowestStop <= OUT_WITHIN_MS && badCodes.length === 0,
     },
@@ -52,66 +53,66 @@ export function judge(findings: Findings): Verdict[] {
 }
 
 /** Undefined when one never recovered. */
-function slowestRecovery({ happened }: Findings): number | undefined {
+function slowestOf(
+  happened: readonly Happened[],
+  of: (one: Happened) => number | undefined,
+): number | undefined {
   let slowest = 0
-  for (const { recovery } of happened) {
-    if (recovery.firstMs === undefined) return undefined
-    slowest = Math.max(slowest, recovery.firstMs)
+  for (const one of happened) {
+    const ms = of(one)
+    if (ms === undefined) return undefined
+    slowest = Math.max(slowest, ms)
   }
   return slowest
 }
 
-function memory(findings: Findings): Verdict[] {
-  const verdicts = PROGRAMS.map((program): Verdict => {
-    const bytes = (sample: Sample) => sample.rssBytes[program]
-    const largest = Math.max(0, ...valuesOf(findings.samples, bytes))
-    const trend = trendOf(findings, bytes, 50 * MIB)
+function recoveries({ happened }: Findings): Verdict[] {
+  const recovery = (what: string, of: (one: Happened) => number | undefined): Verdict => {
+    const slowest = slowestOf(happened, of)
     return {
-      ...{
-        promise: 'R',
-        what: `memory of the ${program}: largest (512 MB); first and last third on average`,
-      },
-      found: `${mebibytes(largest)}; ${mebibytes(trend.first)} and ${mebibytes(trend.last)}`,
-      holds: largest < MEMORY_BYTES_MAX && trend.isFlat,
+      ...{ promise: 'T', what: `slowest after a fault until ${what} (10 s)` },
+      found: happened.length === 0 ? 'no fault' : seconds(slowest),
+      holds: slowest !== undefined && slowest <= RECOVERY_MS_MAX,
     }
-  })
-  const handles = PROGRAMS.map((program): Verdict => {
-    const trend = trendOf(findings, (sample) => sample.descriptors[program], 20)
-    return {
-      ...{ promise: 'R', what: `file descriptors of the ${program}: first and last third on average` },
-      found: `${trend.first.toFixed(0)} and ${trend.last.toFixed(0)}`,
-      holds: trend.isFlat,
-    }
-  })
-  const trend = trendOf(findings, ({ connections }) => connections, 5)
+  }
   return [
-    ...verdicts,
-    ...handles,
-    {
-      ...{ promise: 'R', what: 'database connections of the product: first and last third on average' },
-      found: `${trend.first.toFixed(0)} and ${trend.last.toFixed(0)}`,
-      holds: trend.isFlat,
-    },
+    recovery('nine of ten devices are acknowledged again', (one) => one.recovery.mostMs),
+    recovery('messages go straight to the database again', (one) => one.directMs),
   ]
 }
 
-function trendOf(
-  { samples, loadMs }: Findings,
-  of: (sample: Sample) => number | undefined,
-  room: number,
-): { first: number; last: number; isFlat: boolean } {
-  const third = Math.ceil(samples.length / 3)
-  const first = mean(valuesOf(samples.slice(0, third), of))
-  const last = mean(valuesOf(samples.slice(-third), of))
-  return { first, last, isFlat: loadMs < TREND_MS_MIN || last <= GROWTH_MAX * first + room }
+function memory({ lives }: Findings): Verdict[] {
+  return PROGRAMS.map((program): Verdict => {
+    const peak = lives.peakBytes(program)
+    return {
+      ...{ promise: 'R', what: `memory of the ${program}, largest (512 MB)` },
+      found: Number.isNaN(peak) ? 'never seen' : mebibytes(peak),
+      holds: peak < MEMORY_BYTES_MAX,
+    }
+  })
 }
 
-function valuesOf(samples: readonly Sample[], of: (sample: Sample) => number | undefined): number[] {
-  return samples.map(of).filter((value) => value !== undefined)
-}
-
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
+/** Within one life of a process, the steepest one, without its first minutes. A short run says nothing of it. */
+function growths({ lives, loadMs }: Findings): Verdict[] {
+  const growth = (program: ProgramName, name: string, of: Taken): Verdict[] => {
+    const found = lives.growth(program, of)
+    if (!found && loadMs < TREND_MS_MIN) return []
+    const show = of === 'rssBytes' ? mebibytes : (count: number) => count.toFixed(0)
+    return [
+      {
+        ...{ promise: 'R', what: `growth of the ${program} within one life: ${name} (${show(ROOM[of])})` },
+        found: found
+          ? `${show(found.first)}, then ${show(found.last)}, in ${found.minutes} minutes`
+          : 'no life long enough',
+        holds: found !== undefined && found.last - found.first <= ROOM[of],
+      },
+    ]
+  }
+  return [
+    ...PROGRAMS.flatMap((program) => growth(program, 'memory', 'rssBytes')),
+    ...PROGRAMS.flatMap((program) => growth(program, 'file descriptors', 'descriptors')),
+    ...growth('broker', 'database connections of the product', 'connections'),
+  ]
 }
 
 function mebibytes(bytes: number): string {

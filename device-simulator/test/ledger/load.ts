@@ -70,6 +70,10 @@ export class Load {
     return this.devices.reduce((sum, device) => sum + device.unacknowledged, 0)
   }
 
+  get uncompleted(): number {
+    return this.devices.reduce((sum, device) => sum + device.uncompleted, 0)
+  }
+
   /** Since the run began. */
   nowMs(): number {
     return performance.now() - this.#startedMs
@@ -84,7 +88,8 @@ export class Load {
     this.#isOver = true
     await this.#running
     const endMs = performance.now() + deadlineMs
-    while (this.unacknowledged > 0 && performance.now() < endMs && !isHopeless()) {
+    const isDone = () => this.unacknowledged === 0 && this.uncompleted === 0
+    while (!isDone() && performance.now() < endMs && !isHopeless()) {
       this.#check(performance.now())
       await sleep(TICK_MS)
     }

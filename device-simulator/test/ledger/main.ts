@@ -7,7 +7,7 @@ import type { Fault } from './fault.ts'
 import { type Options, parseOptions } from './options.ts'
 import { renderReport, soakSection } from './report.ts'
 import { type RunPlan, runLedger } from './run.ts'
-import { allFaults, drawSteps, restartSteps } from './schedule.ts'
+import { allFaults, drawSteps, restartSteps, stretchFrom } from './schedule.ts'
 
 const EXIT = { holds: 0, broken: 1, usage: 2, interrupted: 130 } as const
 const MINUTE_MS = 60_000
@@ -32,6 +32,10 @@ async function main(): Promise<number> {
 
 async function run(options: Options, argv: readonly string[]): Promise<number> {
   const plan = planOf(options)
+  if (options.faults !== 'restarts' && options.faults.length > 0 && plan.faults.length === 0) {
+    console.error('ledger: none of the faults asked for is there, or possible; --faults none does without')
+    return EXIT.usage
+  }
   const signal = stopSignal()
   say(`seed ${options.seed}`)
   try {
@@ -52,8 +56,10 @@ function planOf(options: Options): RunPlan {
   const { minutes, seed, faults: wanted, only, restarts, devices, rate, database } = options
   const durationMs = minutes * MINUTE_MS
   const common = { seed, durationMs, devices, rate, serverUrl: database }
-  if (wanted === 'restarts')
-    return { ...common, faults: [], steps: restartSteps(restarts, durationMs), withRedis: false }
+  if (wanted === 'restarts') {
+    const steps = restartSteps(restarts, Math.min(durationMs, stretchFrom(durationMs)))
+    return { ...common, faults: [], steps, withRedis: false }
+  }
   const withRedis = wanted.includes('redis') && hasRedis()
   const isPossible = ({ name, needs }: Fault) => {
     const lacks = (needs === 'redis' && !withRedis) || (needs === 'own server' && database !== undefined)

@@ -6,6 +6,8 @@ import { deviceIdOf } from './messages.ts'
 import type { Outcome } from './run.ts'
 import { type Happened, seconds } from './schedule.ts'
 
+const MIB = 1024 ** 2
+
 export interface ReportContext {
   /** As it was called: whoever reads it can do it again. */
   command: string
@@ -16,8 +18,8 @@ export function renderReport(outcome: Outcome, { command, machine }: ReportConte
   const { findings, verdicts, keptFolder } = outcome
   const { plan, comparison, latency, loadMs } = findings
   const perSecond = comparison.acked / (loadMs / 1_000)
-  const generatorMiB =
-    Math.max(0, ...findings.samples.map(({ generatorBytes }) => generatorBytes)) / 1024 ** 2
+  const { spool } = findings
+  const generatorMiB = findings.generatorBytes / MIB
   const failed = verdicts.filter(({ holds }) => !holds)
   const lines = [
     `# Ledger: ${failed.length === 0 ? 'every promise holds' : `${failed.length} of ${verdicts.length} do not hold`}`,
@@ -31,6 +33,9 @@ export function renderReport(outcome: Outcome, { command, machine }: ReportConte
     `Acknowledged after ${latency.p50Ms} ms (p50), ${latency.p99Ms} ms (p99), faults included. ` +
       `${findings.lost} connections ended by themselves${reasonsOf(findings.reasons)}. ` +
       `${comparison.repeated} messages without a ts stored more than once.`,
+    `On the broker's own disk at most ${spool.messages} messages (${(spool.bytes / MIB).toFixed(1)} MiB), the oldest ` +
+      `${seconds(spool.waitedMs)} old; never empty for ${seconds(spool.lastedMs)}. When the load was over it was ` +
+      `empty after ${seconds(findings.drainedMs)}.`,
     `The generator: ${((100 * findings.cpuSeconds) / (loadMs / 1_000)).toFixed(0)} % of one core, ` +
       `${generatorMiB.toFixed(0)} MiB at most. Compared in ${seconds(findings.comparedMs)}.`,
     '',
@@ -77,8 +82,8 @@ function faultTable(happened: readonly Happened[]): string[] {
   return [
     `${happened.length} faults:`,
     '',
-    '| fault | times | acknowledged again, p50 | slowest | most devices, slowest | longest pause | connections lost |',
-    '|---|---|---|---|---|---|---|',
+    '| fault | times | first acknowledged, slowest | most devices, p50 | slowest | to the database, p50 | slowest | longest pause | connections lost |',
+    '|---|---|---|---|---|---|---|---|---|',
     ...[...kinds].map(([name, all]) => faultRow(name, all)),
   ]
 }
@@ -90,25 +95,38 @@ function groupByName(happened: readonly Happened[]): Map<string, Happened[]> {
 }
 
 function faultRow(name: string, all: readonly Happened[]): string {
-  const firsts = all.map(({ recovery }) => recovery.firstMs).sort((a, b) => (a ?? Infinity) - (b ?? Infinity))
-  const mosts = all.map(({ recovery }) => recovery.mostMs)
-  const slowestMost = mosts.includes(undefined) ? undefined : Math.max(...mosts.map((ms) => ms ?? 0))
-  const pause = Math.max(...all.map(({ recovery }) => recovery.pauseMs))
+  const [firsts, mosts, directs] = [
+    sorted(all.map(({ recovery }) => recovery.firstMs)),
+    sorted(all.map(({ recovery }) => recovery.mostMs)),
+    sorted(all.map(({ directMs }) => directMs)),
+  ]
+  const pause = all.reduce((most, { recovery }) => Math.max(most, recovery.pauseMs), 0)
   const lost = all.reduce((sum, one) => sum + one.lost, 0)
   const cells = [
     name,
     String(all.length),
-    seconds(firsts[firsts.length >> 1]),
-    seconds(firsts[firsts.length - 1]),
-    seconds(slowestMost),
+    seconds(firsts.at(-1)),
+    seconds(mosts[mosts.length >> 1]),
+    seconds(mosts.at(-1)),
+    seconds(directs[directs.length >> 1]),
+    seconds(directs.at(-1)),
     seconds(pause),
     String(lost),
   ]
   return `| ${cells.join(' | ')} |`
 }
 
+/** Never is the longest. */
+function sorted(times: readonly (number | undefined)[]): (number | undefined)[] {
+  const last = Number.POSITIVE_INFINITY
+  return times
+    .map((ms) => ms ?? last)
+    .sort((a, b) => a - b)
+    .map((ms) => (ms === last ? undefined : ms))
+}
+
 function troubles({ findings }: Outcome): string[] {
-  const { comparison, unexpected, answers, happened } = findings
+  const { comparison, unexpected, answers, happened, astray } = findings
   const notDone = happened.filter(({ failure }) => failure !== undefined)
   return [
     ...section(
@@ -117,6 +135,7 @@ function troubles({ findings }: Outcome): string[] {
     ),
     ...section('Programs', unexpected),
     ...section('Answers', answers),
+    ...section('On disk though no fault was near', astray),
     ...section(
       'Faults that could not be done',
       notDone.map(({ name, atMs, failure }) => `${seconds(atMs)}: ${name}: ${failure}`),

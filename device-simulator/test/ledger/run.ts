@@ -9,12 +9,14 @@ import { Book } from './book.ts'
 import { type Comparison, compare } from './compare.ts'
 import type { Fault } from './fault.ts'
 import { judge, type Verdict } from './judge.ts'
+import type { Lives } from './lives.ts'
 import { Load } from './load.ts'
 import type { Script } from './messages.ts'
 import { Programs, type Stop } from './programs.ts'
-import { type Happened, runSteps, type Step } from './schedule.ts'
+import { Said } from './said.ts'
+import { type Happened, RECOVERY_MS_MAX, runSteps, type Step } from './schedule.ts'
 import { findCrashes, untilStored } from './settle.ts'
-import { type Sample, Watch } from './watch.ts'
+import { Watch } from './watch.ts'
 import { logsOf, makeDevices, openStage, type Stage, type World } from './world.ts'
 
 export interface RunPlan {
@@ -41,7 +43,14 @@ export interface Findings {
   comparison: Comparison
   happened: Happened[]
   stops: Stop[]
-  samples: Sample[]
+  lives: Lives
+  /** Of the generator, at most. */
+  generatorBytes: number
+  /** What waited on the broker's own disk at most, and what went there though no fault was near. */
+  spool: Said['largest']
+  astray: readonly string[]
+  /** When the load was over: until nothing waited there any more. */
+  drainedMs: number
   latency: { p50Ms: number; p99Ms: number }
   /** CPU of the generator while the load ran: seconds. */
   cpuSeconds: number
@@ -51,6 +60,8 @@ export interface Findings {
   nobodyAsked: number
   /** Sent and never acknowledged, however long we waited. */
   unacknowledged: number
+  /** Exchanges of QoS 2 that never ended. */
+  uncompleted: number
   /** Programs that ended by themselves, and crashes in their logs. */
   unexpected: string[]
   answers: readonly string[]
@@ -134,6 +145,9 @@ class Run {
   #loadMs = 0
   #cpuSeconds = 0
   #unacknowledged = 0
+  #uncompleted = 0
+  #drainedMs = 0
+  #said: Said | undefined
 
   constructor(plan: RunPlan, deps: RunDeps) {
     this.#plan = plan
@@ -155,13 +169,18 @@ class Run {
       acked: await Book.create(join(folder, 'acked')),
     }
     this.#script = scriptOf(this.#plan)
+    // Without it nobody can read the books, whatever becomes of this process.
+    await writeFile(join(folder, 'script.json'), JSON.stringify(this.#script))
     const load = new Load({ script: this.#script, secrets, port: stage.port, rate, ...this.#books })
     this.#load = load
     releases.add('load', () => load.stop())
     this.#watch = new Watch({ programs, ...stage, nowMs: () => load.nowMs() })
     releases.add('watch', () => this.#watch?.stop())
+    this.#said = new Said({ site: stage.site, nowMs: () => load.nowMs(), graceMs: RECOVERY_MS_MAX })
+    releases.add('what the broker says', () => this.#said?.stop())
     load.start()
     this.#watch.start()
+    await this.#said.start()
     const endMs = performance.now() + CONNECTED_WITHIN_MS
     while (load.open < devices && !signal.aborted) {
       if (performance.now() > endMs) throw new Error(`only ${load.open} of ${devices} devices are connected`)
@@ -173,7 +192,8 @@ class Run {
   async load(): Promise<void> {
     const { stage, say, signal } = this.#deps
     const load = this.#load as Load
-    const world: World = { ...stage, programs: this.#programs as Programs, load, say }
+    const [programs, said] = [this.#programs as Programs, this.#said as Said]
+    const world: World = { ...stage, programs, load, said, say }
     const cpuBefore = process.cpuUsage()
     const untilMs = load.nowMs() + this.#plan.durationMs
     this.#happened = await runSteps(world, this.#plan.steps, { untilMs, signal })
@@ -184,6 +204,7 @@ class Run {
     const isHopeless = () => signal.aborted || (this.#programs?.lost.length ?? 0) > 0
     await load.finish(ACKNOWLEDGED_WITHIN_MS, isHopeless)
     this.#unacknowledged = load.unacknowledged
+    this.#uncompleted = load.uncompleted
     if (signal.aborted) throw new Error('interrupted')
   }
 
@@ -194,7 +215,8 @@ class Run {
     const programs = this.#programs as Programs
     if (programs.lost.length === 0) {
       say('waiting until nothing is in the spool')
-      await untilStored(stage.site, signal)
+      this.#drainedMs = await untilStored(stage.site, signal)
+      await this.#said?.stop()
       await programs.stopProduct()
     }
     await this.#watch?.stop()
@@ -222,7 +244,6 @@ class Run {
     const { stage, folder } = this.#deps
     await cp(logsOf(stage.site), join(folder, 'logs'), { recursive: true })
     await writeFile(join(folder, 'output.txt'), this.#programs?.said ?? '')
-    await writeFile(join(folder, 'script.json'), JSON.stringify(this.#script))
   }
 
   #findings(
@@ -232,17 +253,21 @@ class Run {
     const load = this.#load as Load
     const programs = this.#programs as Programs
     const watch = this.#watch as Watch
+    const said = this.#said as Said
     const { crashes, ...others } = found
     const spoken = programs.said.split('\n').filter((line) => /unexpected error|uncaught/i.test(line))
     return {
       ...{ plan: this.#plan, startedAt: this.#startedAt, loadMs: this.#loadMs, comparison, ...others },
-      ...{ happened: this.#happened, stops: programs.stops, samples: watch.samples },
+      ...{ happened: this.#happened, stops: programs.stops, lives: watch.lives },
+      ...{ generatorBytes: watch.generatorBytes, spool: said.largest, astray: said.astray },
+      drainedMs: this.#drainedMs,
       latency: { p50Ms: load.latencies.at(0.5), p99Ms: load.latencies.at(0.99) },
       cpuSeconds: this.#cpuSeconds,
       ...load.troubles,
       reasons: load.reasons,
       answers: load.offences,
       unacknowledged: this.#unacknowledged,
+      uncompleted: this.#uncompleted,
       unexpected: [...programs.lost, ...watch.unexpected, ...crashes, ...spoken],
     }
   }

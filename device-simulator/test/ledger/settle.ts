@@ -17,8 +17,12 @@ interface Readiness {
   spool?: { messages: number; damagedBytes?: number } | null
 }
 
-/** @throws Error when messages stay in the spool */
-export async function untilStored(site: Site, signal: AbortSignal): Promise<void> {
+/**
+ * @returns how long it took, at most some seconds more than until the last one was stored
+ * @throws Error when messages stay in the spool
+ */
+export async function untilStored(site: Site, signal: AbortSignal): Promise<number> {
+  const startedMs = performance.now()
   let least = Number.POSITIVE_INFINITY
   let progressMs = performance.now()
   for (let quiet = 0; quiet < QUIET_LOOKS && !signal.aborted; ) {
@@ -33,6 +37,7 @@ export async function untilStored(site: Site, signal: AbortSignal): Promise<void
       throw new Error(`the spool does not empty: ${JSON.stringify(readiness)}`)
     await sleep(POLL_MS)
   }
+  return performance.now() - startedMs
 }
 
 async function askReadiness({ dashboard }: Site): Promise<Readiness | undefined> {

@@ -4,24 +4,17 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from '@telltale/infra/storage/pool'
 import type { Site } from '@telltale/infra/testing/product'
+import { Lives, type Look } from './lives.ts'
 import { PROGRAMS, type ProgramName, type Programs } from './programs.ts'
 
 const EVERY_MS = 1_000
 const QUERY_EVERY = 5
 const PROBE_MS = 1_000
 
-export interface Sample {
-  atMs: number
-  rssBytes: Partial<Record<ProgramName, number>>
-  descriptors: Partial<Record<ProgramName, number>>
-  /** Of the product at the database; undefined while it does not answer, and between two looks. */
-  connections: number | undefined
-  /** Of the generator's own process. */
-  generatorBytes: number
-}
-
 export class Watch {
-  readonly samples: Sample[] = []
+  readonly lives = new Lives()
+  /** Of the generator's own process, at most. */
+  generatorBytes = 0
   /** Programs that ended by themselves. */
   readonly unexpected: string[] = []
   readonly #deps: { programs: Programs; site: Site; pool: Pool; nowMs: () => number }
@@ -56,18 +49,13 @@ export class Watch {
     this.#missThose(pids)
     await this.#noteWorking(pids)
     const connections = round % QUERY_EVERY === 0 ? await countConnections(pool) : undefined
-    const sample: Sample = {
-      ...{ atMs: nowMs(), rssBytes: {}, descriptors: {}, connections },
-      generatorBytes: process.memoryUsage.rss(),
-    }
+    this.generatorBytes = Math.max(this.generatorBytes, process.memoryUsage.rss())
     for (const program of PROGRAMS) {
       const pid = pids[program]
       if (pid === undefined) continue
-      const [rss, descriptors] = await Promise.all([rssOf(pid), descriptorsOf(pid)])
-      if (rss !== undefined) sample.rssBytes[program] = rss
-      if (descriptors !== undefined) sample.descriptors[program] = descriptors
+      const [memory, descriptors] = await Promise.all([memoryOf(pid), descriptorsOf(pid)])
+      this.lives.take({ program, pid, atMs: nowMs(), ...memory, descriptors, connections })
     }
-    this.samples.push(sample)
   }
 
   #missThose(pids: Partial<Record<ProgramName, number>>): void {
@@ -109,10 +97,13 @@ function listens(port: number): Promise<boolean> {
 }
 
 /** Undefined once it is gone. */
-async function rssOf(pid: number): Promise<number | undefined> {
+async function memoryOf(pid: number): Promise<Pick<Look, 'rssBytes' | 'peakBytes'>> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? []
-  return kilobytes === undefined ? undefined : 1_024 * Number(kilobytes)
+  const bytesOf = (name: string) => {
+    const [, kilobytes] = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status) ?? []
+    return kilobytes === undefined ? undefined : 1_024 * Number(kilobytes)
+  }
+  return { rssBytes: bytesOf('VmRSS'), peakBytes: bytesOf('VmHWM') }
 }
 
 async function descriptorsOf(pid: number): Promise<number | undefined> {

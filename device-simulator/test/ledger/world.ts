@@ -12,6 +12,7 @@ import type { Load } from './load.ts'
 import { deviceIdOf } from './messages.ts'
 import { type OwnServer, openDatabase } from './own-database.ts'
 import type { Programs } from './programs.ts'
+import type { Said } from './said.ts'
 
 export interface World {
   readonly site: Site
@@ -26,6 +27,8 @@ export interface World {
   /** Between the devices and the broker; absent when no fault needs it. */
   readonly cuttingProxy: CuttingProxy | undefined
   readonly load: Load
+  /** What the broker tells of itself. */
+  readonly said: Said
   /** To stderr, with the time. */
   say(line: string): void
 }

@@ -23,6 +23,8 @@ const LET_GO = [
   '-c tcp_keepalives_interval=10',
   '-c tcp_keepalives_count=3',
 ]
+/** How long a connection is kept that nobody uses. */
+const IDLE_MS = 10_000
 const EVERY_SESSION = [UNPACK_ALL, ...LET_GO]
 /** For what may take long: one core a query, and no compiling of plans that read hundreds of partitions. */
 const HISTORY_SESSION = ['-c max_parallel_workers_per_gather=0', '-c jit=off']
@@ -52,6 +54,7 @@ export function createPool(options: {
     application_name: `telltale-${options.name}`,
     max: options.max,
     connectionTimeoutMillis: options.waitMs ?? limits.database.connectTimeoutMs,
+    idleTimeoutMillis: Math.min(IDLE_MS, statementTimeoutMs + limits.database.silentBeyondStatementMs - 500),
     statement_timeout: statementTimeoutMs,
     ...(options.isDurable && { onConnect: makeDurable }),
     ...(options.isSilenceFatal && { stream: () => mortal(statementTimeoutMs) }),
@@ -72,7 +75,7 @@ async function makeDurable(client: pg.ClientBase): Promise<void> {
   )
 }
 
-/** Idle connections leave the pool before that. */
+/** Idle connections leave the pool before that, so that this tells of none but silent ones. */
 function mortal(statementTimeoutMs: number): Socket {
   const socket = new Socket()
   socket.setTimeout(statementTimeoutMs + limits.database.silentBeyondStatementMs, () =>

@@ -22,16 +22,19 @@ export interface NewSession {
 export async function openSessions(db: Queryable, sessions: NewSession[]): Promise<(number | null)[]> {
   const { rows } = await db.query<{ n: number; id: number | null }>(
     `WITH given AS (
-       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[])
+       -- Several of a device may begin in one millisecond: they are told apart by their order.
+       SELECT *, row_number() OVER (PARTITION BY device_id, broker_id, client_id, connected_at ORDER BY n) AS nth
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[])
          WITH ORDINALITY AS g (device_id, broker_id, client_id, address, connected_at, late, n)
      ), known AS (
-       SELECT id, device_id, client_id, connected_at FROM session
-       JOIN given USING (device_id, broker_id, client_id, connected_at) WHERE disconnected_at IS NULL
+       SELECT s.id, device_id, broker_id, client_id, connected_at FROM session s
+       JOIN given USING (device_id, broker_id, client_id, connected_at) WHERE disconnected_at IS NULL AND nth = 1
      ), due AS (
        SELECT * FROM given g
        WHERE EXISTS (SELECT FROM device d WHERE d.id = g.device_id)
-         AND NOT EXISTS (SELECT FROM known k
-           WHERE (k.device_id, k.client_id, k.connected_at) = (g.device_id, g.client_id, g.connected_at))
+         AND nth > (SELECT count(*) FROM known k
+           WHERE (k.device_id, k.broker_id, k.client_id, k.connected_at)
+             = (g.device_id, g.broker_id, g.client_id, g.connected_at))
          AND NOT (late AND EXISTS (SELECT FROM session s
            WHERE s.device_id = g.device_id AND s.broker_id <> g.broker_id AND s.connected_at > g.connected_at))
      ), superseded AS (
@@ -40,10 +43,13 @@ export async function openSessions(db: Queryable, sessions: NewSession[]): Promi
      ), opened AS (
        INSERT INTO session (device_id, broker_id, client_id, address, connected_at)
        SELECT device_id, broker_id, client_id, address, connected_at FROM due ORDER BY n
-       RETURNING id, device_id, client_id, connected_at
+       RETURNING id, device_id, broker_id, client_id, connected_at
+     ), on_record AS (
+       SELECT *, row_number() OVER (PARTITION BY device_id, broker_id, client_id, connected_at ORDER BY id) AS nth
+       FROM (TABLE known UNION ALL TABLE opened) o
      )
      SELECT g.n, o.id FROM given g
-     LEFT JOIN (TABLE opened UNION ALL TABLE known) o USING (device_id, client_id, connected_at) ORDER BY g.n`,
+     LEFT JOIN on_record o USING (device_id, broker_id, client_id, connected_at, nth) ORDER BY g.n`,
     [
       sessions.map((session) => session.deviceId),
       sessions.map((session) => session.brokerId),

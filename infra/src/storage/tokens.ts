@@ -94,7 +94,10 @@ export interface UsableToken {
   expiresAt: Date | null
 }
 
-/** The token behind a secret, when it may be used now. Its last use is noted once a minute at most. */
+/**
+ * The token behind a secret, when it may be used now. Its last use is noted once a minute at most; nobody waits for
+ * that, nor is kept out when it cannot be done.
+ */
 export async function useToken(db: Queryable, hash: Buffer): Promise<UsableToken | undefined> {
   const { rows } = await db.query<{
     id: string
@@ -109,7 +112,7 @@ export async function useToken(db: Queryable, hash: Buffer): Promise<UsableToken
   )
   const row = rows[0]
   if (!row) return undefined
-  if (row.stale) await db.query('UPDATE api_token SET used_at = now() WHERE id = $1', [row.id])
+  if (row.stale) db.query('UPDATE api_token SET used_at = now() WHERE id = $1', [row.id]).catch(() => {})
   return { name: row.name, role: row.role, expiresAt: row.expires_at }
 }
 

@@ -117,7 +117,7 @@ export interface LoginSession {
 
 const USABLE_SESSION = `expires_at > now() AND used_at > now() - ${SESSION_IDLE} AND disabled_at IS NULL`
 
-/** The session behind a cookie, when it may be used now. Its last use is noted once a minute at most. */
+/** The session behind a cookie, when it may be used now. Its last use is noted once a minute at most, and later. */
 export async function useLoginSession(db: Queryable, hash: Buffer): Promise<LoginSession | undefined> {
   const { rows } = await db.query<LoginSession & { stale: boolean }>(
     `SELECT username, role, least(s.expires_at, s.used_at + ${SESSION_IDLE}) AS "expiresAt",
@@ -128,7 +128,7 @@ export async function useLoginSession(db: Queryable, hash: Buffer): Promise<Logi
   )
   if (rows[0] === undefined) return undefined
   const { stale, ...session } = rows[0]
-  if (stale) await touchSessions(db, [hash])
+  if (stale) touchSessions(db, [hash])
   return session
 }
 
@@ -144,12 +144,15 @@ export async function usableLoginSessions(
     [hashes],
   )
   const stale = rows.filter((row) => row.stale).map((row) => row.hash)
-  if (stale.length > 0) await touchSessions(db, stale)
+  if (stale.length > 0) touchSessions(db, stale)
   return rows.map(({ hash, role }) => ({ hash, role }))
 }
 
-async function touchSessions(db: Queryable, hashes: Buffer[]): Promise<void> {
-  await db.query('UPDATE login_session SET used_at = now() WHERE token_hash = ANY($1::bytea[])', [hashes])
+/** Nobody waits for a note, nor is anybody kept out when it cannot be made: the next use makes it. */
+function touchSessions(db: Queryable, hashes: Buffer[]): void {
+  db.query('UPDATE login_session SET used_at = now() WHERE token_hash = ANY($1::bytea[])', [hashes]).catch(
+    () => {},
+  )
 }
 
 export async function deleteLoginSession(db: Queryable, hash: Buffer): Promise<void> {

@@ -13,11 +13,13 @@ export class SmallDisk {
   readonly folder: string
   readonly #filling: string
 
-  constructor(megabytes: number) {
+  /** `filesMax` counts the folder itself too. */
+  constructor(megabytes: number, { filesMax }: { filesMax?: number } = {}) {
     mkdirSync(testFolder, { recursive: true })
     this.folder = mkdtempSync(join(testFolder, 'disk-'))
     this.#filling = join(this.folder, 'filling')
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=755`, 'tmpfs', this.folder])
+    const options = `size=${megabytes}m,mode=755${filesMax ? `,nr_inodes=${filesMax}` : ''}`
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', this.folder])
   }
 
   /** Until nothing more fits. */
