@@ -7,7 +7,7 @@ import { type Answer, call } from './harness.ts'
 
 const { turnCommandsMax, connectionsMax, stopWaitMs } = limits.commandBatches
 /** Connections of the API in these tests; each stop that waits holds one. */
-const API_CONNECTIONS = 4
+const API_CONNECTIONS = 8
 
 let bench: BatchBench
 /** The runner's, as in main.ts. */
@@ -60,7 +60,7 @@ it('C-BATCH-17 stops wait for a turn on every connection of the API, and the tur
   // No second turn before the stops have theirs.
   const id = await stuckTurn({ commandsPerSecond: 1 })
   const stops = Array.from({ length: 3 * API_CONNECTIONS }, () => bench.stop(id))
-  await waitFor('the stops to wait', async () => (await waiting('test')) === API_CONNECTIONS)
+  await waitFor('the stops to wait', async () => (await waiting('api')) === API_CONNECTIONS)
   await goOn()
   expect((await Promise.all(stops)).map(({ status }: Answer) => status)).toEqual(stops.map(() => 200))
   // Had the turn run short of connections, it would have ended at the fifth.

@@ -3,6 +3,7 @@ import { registerDevice, startTestBroker } from '@telltale/infra/testing/broker'
 import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
 import { startDatabaseProxy } from '@telltale/infra/testing/database-proxy'
 import { waitFor } from '@telltale/infra/testing/wait'
+import type { MqttClient } from 'mqtt'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { topics } from '../src/contract/index.ts'
 import { storedValues, TestClients } from './clients.ts'
@@ -17,6 +18,15 @@ beforeAll(async () => {
 afterEach(() => clients.end())
 afterAll(() => database?.drop())
 
+/** What was sent before is read by then: what a broker that stops has not read, it does not answer. */
+async function isRead(device: MqttClient): Promise<void> {
+  const answered = new Promise<void>((resolve) => {
+    device.on('packetreceive', ({ cmd }) => cmd === 'pingresp' && resolve())
+  })
+  device.sendPing()
+  await answered
+}
+
 it.each(['refuse', 'freeze'] as const)(
   'M-PROMISE-9 SIGTERM while the database does not answer (%s): in time, and what was acknowledged is there later',
   async (fault) => {
@@ -29,6 +39,7 @@ it.each(['refuse', 'freeze'] as const)(
       await device.publishAsync(topics.telemetry(deviceId), '{"n":1}', { qos: 1 })
       proxy[fault]()
       const acknowledged = device.publishAsync(topics.telemetry(deviceId), '{"n":2}', { qos: 1 })
+      await isRead(device)
       const startedMs = performance.now()
       const stopping = broker.program.stop()
       await acknowledged

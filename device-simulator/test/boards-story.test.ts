@@ -262,7 +262,7 @@ describe.skipIf(toolMissing('chromium'))('boards', () => {
       .click()
     await page.getByRole('button', { name: 'Set the level' }).waitFor()
     await page.getByRole('button', { name: 'Keep as my board' }).click()
-    await page.getByText('is kept as your board.').waitFor()
+    await page.getByText('alert(1)> is kept as your board.').waitFor()
   })
 
   it('U-BOARDSTORY-10 a wall goes from board to board without navigation, and any key leaves it', async () => {

@@ -20,6 +20,9 @@ export class ServedCopy {
     await cp(join(REPOSITORY, 'api', 'package.json'), join(dir, 'api', 'package.json'))
     await symlink(join(REPOSITORY, 'api', 'node_modules'), join(dir, 'api', 'node_modules'))
     await cp(join(REPOSITORY, 'dashboard', 'dist'), join(dir, 'dashboard', 'dist'), { recursive: true })
+    // By these the API knows which schema it is for.
+    await mkdir(join(dir, 'infra'))
+    await symlink(join(REPOSITORY, 'infra', 'migrations'), join(dir, 'infra', 'migrations'))
     return new ServedCopy(dir)
   }
 

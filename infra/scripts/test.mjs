@@ -8,7 +8,7 @@ import { prepare, root } from './prepare.mjs'
 import { prepareTools } from './tools.mjs'
 
 const CHECK_DEADLINE_MS = 180_000
-const TESTS_DEADLINE_MS = 780_000
+const TESTS_DEADLINE_MS = 1_200_000
 
 const bin = (name) => join(root, 'node_modules', '.bin', name)
 /** @type {[what: string, command: string, args: string[]][]} */
