@@ -1,7 +1,7 @@
 import { limits } from '@telltale/infra/limits'
 import { createLog, type Logger } from '@telltale/infra/log'
 import { hashSecret } from '@telltale/infra/secrets'
-import { type Releases, runService } from '@telltale/infra/service'
+import { atMost, type Releases, runService } from '@telltale/infra/service'
 import { tlsFiles } from '@telltale/infra/settings-rules'
 import { noteBrokerSettings } from '@telltale/infra/storage/broker-settings'
 import { openEngine } from '@telltale/infra/storage/engine'
@@ -37,7 +37,7 @@ import { SignInMemory } from './sign-in-memory.ts'
 import { openSpools } from './spool/open-spool.ts'
 import { Outage } from './spool/outage.ts'
 import { Replay } from './spool/replay.ts'
-import { atMost, DRAIN_MS, SPOOL_MS, STOP_MS } from './stopping.ts'
+import { DRAIN_MS, SPOOL_MS, STOP_MS } from './stopping.ts'
 import { StorageJobs } from './storage-jobs.ts'
 import { TelemetryWriter } from './telemetry-writer.ts'
 import { Totals } from './totals.ts'
@@ -88,8 +88,9 @@ await runService(async (releases) => {
   const doorkeeper = openDoor(config, diagnostics, releases)
   const replaying = { outage, store, pool, totals, log, commands, isBusy: () => writer.isBusy }
   const replays = [
-    new Replay({ ...replaying, spool: words, onEmpty: () => {} }),
-    new Replay({ ...replaying, spool, onEmpty: () => outage.end() }),
+    // That a word was taken says nothing of readings: they go into other tables.
+    new Replay({ ...replaying, spool: words, onTaken: () => {} }),
+    new Replay({ ...replaying, spool, onTaken: () => outage.end() }),
   ] as const
   outage.onWordKept = () => replays[0].start()
   outage.onKept = () => replays[1].start()

@@ -1,9 +1,9 @@
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
-import type { Releases } from '@telltale/infra/service'
+import { atMost, type Releases } from '@telltale/infra/service'
 import { createPool, type Pool } from '@telltale/infra/storage/pool'
 import type { BrokerConfig } from './config.ts'
-import { atMost, STOP_MS } from './stopping.ts'
+import { STOP_MS } from './stopping.ts'
 import { Trouble } from './trouble.ts'
 
 /** Pools of their own, so that neither commands, nor sign-ins, nor telemetry, nor long jobs wait for one another. */

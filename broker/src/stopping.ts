@@ -1,12 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 /** Longer would let a silent database keep the broker from ending. What is not stored then goes to the spool. */
 export const DRAIN_MS = 1_200
 /** For the disk. What is not there then either is not acknowledged. */
 export const SPOOL_MS = 600
 export const STOP_MS = 300
-
-/** Goes on when the work is done, or has taken so long. */
-export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  await Promise.race([work, sleep(ms)])
-}

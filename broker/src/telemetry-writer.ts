@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { backoffMs } from '@telltale/infra/retry'
+import { atMost } from '@telltale/infra/service'
 import { verdictOf } from '@telltale/infra/storage/errors'
 import type { Message } from './batch.ts'
 import type { BatchStore } from './batch-store.ts'
 import { afterOwnTime } from './own-time.ts'
 import type { Outage } from './spool/outage.ts'
-import { atMost } from './stopping.ts'
 import type { Totals } from './totals.ts'
 
 const { writer: bounds, spool } = limits

@@ -10,18 +10,21 @@ import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/d
 import { testFolder } from '@telltale/infra/testing/folder'
 import { waitFor } from '@telltale/infra/testing/wait'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { topics } from '../src/contract/index.ts'
 import { encodeRecord, type KeptMessage, type SpoolRecord } from '../src/spool/records.ts'
 import { Spool } from '../src/spool/spool.ts'
-import { storedValues } from './clients.ts'
+import { storedValues, TestClients } from './clients.ts'
 
 /** What a broker that died left in its data folder, written by the spool's own code, replayed by the next broker. */
 let database: TestDatabase
 let broker: TestBroker | undefined
+const clients = new TestClients(() => broker?.url ?? '')
 
 beforeAll(async () => {
   database = await createTestDatabase()
 })
 afterEach(async () => {
+  await clients.end()
   await broker?.program.stop()
   broker = undefined
 })
@@ -42,6 +45,21 @@ async function startAfter(records: SpoolRecord[], env: Record<string, string> = 
   await spool.append(records.map(encodeRecord), Date.now())
   await spool.close()
   broker = await startTestBroker(database.url, { TELLTALE_DATA_DIR: dataDir, ...env })
+}
+
+async function deliveredCommand(deviceId: string): Promise<string> {
+  const id = randomUUID()
+  await insertCommand(database.pool, {
+    ...{ id, deviceId, name: 'blink', params: {}, ttlMs: 60_000, createdBy: 'test' },
+  })
+  const delivered = `UPDATE command SET status = 'delivered', delivered_at = now() WHERE id = $1`
+  await database.pool.query(delivered, [id])
+  return id
+}
+
+async function statusOf(commandId: string): Promise<string | undefined> {
+  const { rows } = await database.pool.query('SELECT status FROM command WHERE id = $1', [commandId])
+  return rows[0]?.status
 }
 
 async function countRejected(deviceId: string): Promise<string[]> {
@@ -89,13 +107,7 @@ it('R-WRITE-5 a message the database refuses is quarantined, and holds up none b
 
 it('R-WRITE-6 a reply and a status word that waited settle their rows; a newer word stays', async () => {
   await registerDevice(database.pool, 'words')
-  const id = randomUUID()
-  await insertCommand(database.pool, {
-    ...{ id, deviceId: 'words', name: 'blink', params: {}, ttlMs: 60_000, createdBy: 'test' },
-  })
-  await database.pool.query(`UPDATE command SET status = 'delivered', delivered_at = now() WHERE id = $1`, [
-    id,
-  ])
+  const id = await deliveredCommand('words')
   const { rows } = await database.pool.query<{ id: number }>(
     `INSERT INTO session (device_id, broker_id, client_id, connected_at, reported, reported_at)
      SELECT 'words', 'elsewhere', c, now(), w, CASE WHEN w = 'online' THEN now() END
@@ -139,4 +151,21 @@ it('R-WRITE-7 a server that answers commits before they are on disk does so to o
   await startAfter([messageOf('durable', text)])
   await waitFor('its rejection', async () => (await countRejected('durable')).length === 1)
   expect(await countRejected('durable')).toEqual(['the database refused it: synchronous_commit is on'])
+})
+
+it('R-WRITE-8 a word that is taken does not end an outage of readings', async () => {
+  broker = await startTestBroker(database.url)
+  const device = await clients.attach(await registerDevice(database.pool, 'locked'))
+  const id = await deliveredCommand('locked')
+  const blocker = await database.pool.connect()
+  await blocker.query('BEGIN; LOCK TABLE reading IN ACCESS EXCLUSIVE MODE')
+  // Acknowledged by the disk: from here on it is an outage.
+  await device.publishAsync(topics.telemetry('locked'), '{"n":1}', { qos: 1 })
+  await device.publishAsync(topics.reply('locked', id), '{"status":"succeeded"}', { qos: 1 })
+  await waitFor('the reply', async () => (await statusOf(id)) === 'succeeded')
+  expect(broker.program.output()).toContain('the database does not take what comes in')
+  expect(broker.program.output()).not.toContain('the database is back')
+  await blocker.query('ROLLBACK')
+  blocker.release()
+  await waitFor('the reading', async () => 'n' in (await storedValues(database.pool, 'locked')))
 })

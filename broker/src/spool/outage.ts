@@ -6,7 +6,7 @@ import { isUnfinished } from '@telltale/infra/storage/errors'
 import type { SpoolState } from '../contract/index.ts'
 import { afterOwnTime } from '../own-time.ts'
 import { encodeRecord, type SpoolRecord } from './records.ts'
-import { type Spool, SpoolRefusal } from './spool.ts'
+import type { Spool } from './spool.ts'
 
 const { engageAfterMs, retryDelayMinMs: minMs, retryDelayMaxMs: maxMs } = limits.spool
 const BACKOFF = { minMs, maxMs }
@@ -80,7 +80,6 @@ export class Outage {
     try {
       await spool.append(records.map(encodeRecord), oldestReceivedMs)
     } catch (error) {
-      if (!(error instanceof SpoolRefusal)) throw error
       if (!this.#isRefused)
         this.#log.error({ err: error }, 'the spool takes nothing more; publishers are not read')
       this.#isRefused = true

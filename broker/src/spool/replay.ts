@@ -31,7 +31,8 @@ export interface ReplayDeps {
   commands: CommandDispatcher
   /** Whether messages are being stored that did not wait. */
   isBusy: () => boolean
-  onEmpty: () => void
+  /** The database took something promptly, or nothing waits any more. */
+  onTaken: () => void
 }
 
 /** One piece of work on the database. It gets the number of its attempt, and may be done more than once. */
@@ -78,7 +79,7 @@ export class Replay {
         steps = chunk ? this.#stepsOf(chunk) : []
       }
       if (!(await this.#insist(read))) return
-      if (!chunk) return this.#deps.onEmpty()
+      if (!chunk) return this.#deps.onTaken()
       const { end, records } = chunk
       for (const step of steps) if (!(await this.#insist(step, { isJudged: true }))) return
       if (!(await this.#insist(() => spool.remove(end)))) return
@@ -94,7 +95,7 @@ export class Replay {
       try {
         await step(attempt)
         const tookMs = performance.now() - startedMs
-        if (isJudged && tookMs < promptCommitMs) outage.end()
+        if (isJudged && tookMs < promptCommitMs) this.#deps.onTaken()
         // During an outage nobody else uses the database; and what hung with it says nothing of the next.
         if (isJudged && !outage.isOn && this.#deps.isBusy())
           await this.#rest(Math.min(tookMs, promptCommitMs) * replayRestRatio)

@@ -151,7 +151,7 @@ function Since() {
   // Not part of what is announced: it changes every second.
   return (
     <span className="num" aria-hidden="true">
-      {formatDuration(Math.floor((now - since) / 1_000) * 1_000)}.
+      For {formatDuration(Math.floor((now - since) / 1_000) * 1_000)}.
     </span>
   )
 }

@@ -31,10 +31,10 @@ export function Numbers({ brokers, storage, system, now }: NumbersProps) {
   return (
     <section className="kpis system__kpis" aria-label="Now">
       <Kpi
-        label="Readings in"
+        label="Readings stored now"
         value={none || newestRate === null ? unknown : formatRate(newestRate)}
         unit="/s"
-        note={`${formatRate(sum((broker) => broker.messagesPerSecond))} messages a second`}
+        note={`${formatRate(sum((broker) => broker.messagesPerSecond))} messages a second come in`}
         end={<RateSpark points={rate} now={now} />}
       />
       <Kpi
