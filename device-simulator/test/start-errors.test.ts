@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { createTestDatabase } from '@telltale/infra/testing/database'
+import { startDatabaseProxy } from '@telltale/infra/testing/database-proxy'
 import { processesOf } from '@telltale/infra/testing/processes'
 import { createSite, type Site, type StartOptions, startProduct } from '@telltale/infra/testing/product'
+import { waitFor } from '@telltale/infra/testing/wait'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 let site: Site
@@ -42,16 +45,34 @@ describe('a start that cannot be', () => {
   })
 
   it.each(['TELLTALE_DATABASE_URL', 'DATABASE_URL'])(
-    'O-START-22 a database that does not answer, in %s: where, and never the password',
+    'O-START-22 a database that does not answer, in %s: where, and never the password; it can be stopped',
     async (variable) => {
-      const { code, lines } = await refusal({
+      const product = startProduct(site, {
         env: { [variable]: 'postgres://someone:my-secret-word@127.0.0.1:9/telltale' },
       })
-      expect(code).toBe(1)
-      expect(lines).toEqual([expect.stringMatching(/cannot reach the database .*127\.0\.0\.1:9/)])
-      expect(lines.join()).not.toContain('my-secret-word')
+      const isTold = () => /cannot reach the database .*127\.0\.0\.1:9.*; trying again/.test(product.output())
+      await waitFor('the line', isTold)
+      expect((await product.stop()).code).toBe(1)
+      expect(product.output()).toContain('telltale: stopped before the start was done')
+      expect(product.output()).not.toContain('my-secret-word')
     },
   )
+
+  it('R-START-15 a database that comes later is waited for', async () => {
+    const database = await createTestDatabase()
+    const proxy = await startDatabaseProxy(database.url)
+    proxy.refuse()
+    const product = startProduct(site, { args: ['--no-demo'], env: { TELLTALE_DATABASE_URL: proxy.url } })
+    try {
+      await waitFor('the line', () => product.output().includes('; trying again for 60 s'))
+      proxy.pass()
+      expect((await product.block()).publishLine).toContain('mosquitto_pub')
+    } finally {
+      await product.stop()
+      await proxy.close()
+      await database.drop()
+    }
+  })
 
   it('O-START-23 wrong settings and arguments: all at once', async () => {
     const { code, lines } = await refusal({

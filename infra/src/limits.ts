@@ -111,6 +111,9 @@ export const limits = {
   },
   database: {
     connectTimeoutMs: 5_000,
+    /** A machine that starts everything at once has its database up by then. Longer is the supervisor's to wait. */
+    startWaitMs: 60_000,
+    startRetry: { minMs: 100, maxMs: 1_000 },
     statementTimeoutMs: 15_000,
     /** A connection that says nothing for so much longer than a statement may take is given up. */
     silentBeyondStatementMs: 3_000,

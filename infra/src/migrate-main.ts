@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { ConfigError, loadConfig } from './config.ts'
+import { limits } from './limits.ts'
 import { createLog } from './log.ts'
 import { describeStartError } from './service.ts'
 import { settings } from './settings.ts'
@@ -17,7 +18,10 @@ const schema = Type.Object({
 try {
   const config = loadConfig(schema, process.env)
   const log = createLog('migrate', config.TELLTALE_LOG_LEVEL)
-  await migrate(config.TELLTALE_DATABASE_URL, { say: (line) => log.info(line) })
+  await migrate(config.TELLTALE_DATABASE_URL, {
+    say: (line) => log.info(line),
+    waitMs: limits.database.startWaitMs,
+  })
   log.info('the database is up to date')
 } catch (error) {
   console.error(describeStartError(error))

@@ -29,7 +29,7 @@ await runService(async (releases) => {
   await checkPorts(config)
   const say = (line: string) => console.error(`telltale: ${line}`)
   const databaseUrl = config.TELLTALE_DATABASE_URL ?? (await openEmbedded(dataDir, say, releases))
-  await migrate(databaseUrl, { say })
+  await migrate(databaseUrl, { say, waitMs: limits.database.startWaitMs })
   const pool = createPool({ url: databaseUrl, name: 'up', max: 2 })
   releases.add('database pool', () => pool.end())
 

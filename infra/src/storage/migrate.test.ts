@@ -29,8 +29,22 @@ describe('migrate', () => {
   })
 
   it('O-MIGRATE-3 an unreachable database is named without its password', async () => {
-    await expect(migrate('postgres://u:hunter2@127.0.0.1:1/x')).rejects.toThrow(
-      /cannot reach the database at postgres:\/\/u:…@127\.0\.0\.1:1\/x/,
-    )
+    const lines: string[] = []
+    const problem = /^cannot reach the database at postgres:\/\/u:…@127\.0\.0\.1:1\/x: /
+    const migrating = migrate('postgres://u:hunter2@127.0.0.1:1/x', {
+      waitMs: 300,
+      say: (line) => lines.push(line),
+    })
+    await expect(migrating).rejects.toThrow(problem)
+    expect(lines).toEqual([expect.stringMatching(problem)])
+  })
+
+  it('O-MIGRATE-5 waiting is for a database that is away, not for one that does not know us', async () => {
+    const unknown = new URL(database.url)
+    unknown.pathname = '/of-nobody'
+    const lines: string[] = []
+    const migrating = migrate(unknown.href, { waitMs: 3_600_000, say: (line) => lines.push(line) })
+    await expect(migrating).rejects.toThrow(/of-nobody/)
+    expect(lines).toEqual([])
   })
 })

@@ -1,7 +1,9 @@
 import { runner } from 'node-pg-migrate'
 import pg from 'pg'
 import { limits } from '../limits.ts'
+import { retry } from '../retry.ts'
 import { StartError } from '../service.ts'
+import { isTransient } from './errors.ts'
 import { advisoryLocks } from './locks.ts'
 import { checkServer, compareSchema, MIGRATIONS_TABLE, migrationsDir, newerSchema } from './start-check.ts'
 import { installTimescale } from './timescale-install.ts'
@@ -11,6 +13,8 @@ export interface MigrateOptions {
   say?: (line: string) => void
   /** A move into this database goes on. */
   isMoveTarget?: boolean
+  /** A database that is away, or still starting, is asked again for so long. */
+  waitMs?: number
 }
 
 /**
@@ -20,6 +24,41 @@ export interface MigrateOptions {
  * @throws StartError when the database cannot be reached, is too old, is newer than this version, or half moved
  */
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<void> {
+  const { say = () => {}, isMoveTarget = false, waitMs = 0 } = options
+  const client = await connect(url, { say, waitMs })
+  try {
+    await checkServer(client)
+    await client.query('SELECT pg_advisory_lock($1)', [advisoryLocks.migration])
+    await refuseNewerSchema(client)
+    if (!isMoveTarget) await refuseHalfMoved(client)
+    await applyMigrations(client)
+    await installTimescale(client, say)
+  } finally {
+    // Ending the session releases the lock.
+    await client.end()
+  }
+}
+
+async function connect(
+  url: string,
+  { say, waitMs }: { say: (line: string) => void; waitMs: number },
+): Promise<pg.Client> {
+  const untilMs = performance.now() + waitMs
+  const problem = (error: unknown) =>
+    `cannot reach the database at ${withoutPassword(url)}: ${(error as Error).message}`
+  const mayComeBack = (error: unknown, attempt: number) => {
+    if (!isTransient(error) || performance.now() >= untilMs) return false
+    if (attempt === 0) say(`${problem(error)}; trying again for ${waitMs / 1_000} s`)
+    return true
+  }
+  try {
+    return await retry(() => connectOnce(url), { ...limits.database.startRetry, isRetryable: mayComeBack })
+  } catch (error) {
+    throw new StartError(problem(error))
+  }
+}
+
+async function connectOnce(url: string): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,
     application_name: 'telltale-migrate',
@@ -29,20 +68,10 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   client.on('error', () => {})
   try {
     await client.connect()
+    return client
   } catch (error) {
     await client.end().catch(() => {})
-    throw new StartError(`cannot reach the database at ${withoutPassword(url)}: ${(error as Error).message}`)
-  }
-  try {
-    await checkServer(client)
-    await client.query('SELECT pg_advisory_lock($1)', [advisoryLocks.migration])
-    await refuseNewerSchema(client)
-    if (!options.isMoveTarget) await refuseHalfMoved(client)
-    await applyMigrations(client)
-    await installTimescale(client, options.say ?? (() => {}))
-  } finally {
-    // Ending the session releases the lock.
-    await client.end()
+    throw error
   }
 }
 
