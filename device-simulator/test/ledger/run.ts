@@ -1,4 +1,5 @@
 /** One run of the ledger, from an empty database to what was found. */
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -105,7 +106,9 @@ export async function runLedger(
     if (signal.aborted) throw error
     isKept = true
     await run?.keep()
-    throw new Error(`the run could not be finished; books and logs are kept in ${folder}`, { cause: error })
+    throw new Error(`the run could not be finished; books, logs and spool are kept in ${folder}`, {
+      cause: error,
+    })
   } finally {
     await releases.run()
     // The server's own files in there belong to nobody any more.
@@ -239,10 +242,13 @@ class Run {
     })
   }
 
-  /** What the product printed and logged goes beside the books. */
+  /** What the product printed and logged, and what still waits on its disk, goes beside the books. */
   async keep(): Promise<void> {
     const { stage, folder } = this.#deps
-    await cp(logsOf(stage.site), join(folder, 'logs'), { recursive: true })
+    for (const name of ['logs', 'spool', 'spool-words']) {
+      const kept = join(stage.site.dataDir, name)
+      if (existsSync(kept)) await cp(kept, join(folder, name), { recursive: true })
+    }
     await writeFile(join(folder, 'output.txt'), this.#programs?.said ?? '')
   }
 
