@@ -56,7 +56,7 @@ it('R-SEEN-1 readiness says what waits on the brokers’ disks, since when, and 
   const waits = "12,345 messages wait on the brokers' disks, the oldest since 00:00:00 UTC"
   expect(await spoolCheck()).toEqual({
     ...{ status: 200, name: 'spool', ok: true },
-    detail: `${waits}; they are stored as soon as the database answers`,
+    detail: `${waits}; they are stored as soon as the database takes them`,
   })
   await tell('broker-1', { ...taking, state: 'replaying', oldestAt })
   expect((await spoolCheck()).detail).toBe(`${waits}; they are being stored now`)
@@ -70,12 +70,14 @@ it('R-SEEN-1 a full spool is not ready and names the broker; damage is named and
   await tell('broker-1', { ...taking, state: 'full' }, false)
   const full = await spoolCheck()
   expect(full).toMatchObject({ status: 503, ok: false })
-  expect(full.detail).toMatch(/used up at broker-1: publishers are held up until the database answers/)
+  expect(full.detail).toMatch(
+    /used up at broker-1: publishers are held up until the database answers, or there is room on the disk\./,
+  )
   await tell('broker-1', { ...empty, damagedBytes: 4_096 })
   const damaged = await spoolCheck()
   expect(damaged).toMatchObject({ status: 200, ok: true })
   expect(damaged.detail).toMatch(
-    /^4,096 bytes of what waited at broker-1 could not be read and were set aside/,
+    /^4,096 bytes of what waited at broker-1 could not be read and were set aside in the folder spool or spool-words/,
   )
 })
 

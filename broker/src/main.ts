@@ -88,8 +88,9 @@ await runService(async (releases) => {
   const doorkeeper = openDoor(config, diagnostics, releases)
   const replaying = { outage, store, pool, totals, log, commands, isBusy: () => writer.isBusy }
   const replays = [
-    // That a word was taken says nothing of readings: they go into other tables.
-    new Replay({ ...replaying, spool: words, onTaken: () => {} }),
+    // That a word was taken says nothing of readings: they go into other tables. And new words wait behind the old
+    // ones, so the way back of words has nothing to spare.
+    new Replay({ ...replaying, spool: words, isBusy: () => false, onTaken: () => {} }),
     new Replay({ ...replaying, spool, onTaken: () => outage.end() }),
   ] as const
   outage.onWordKept = () => replays[0].start()

@@ -11,11 +11,9 @@ export function openPools(config: BrokerConfig, log: Logger, releases: Releases)
   const url = config.TELLTALE_DATABASE_URL
   const trouble = new Trouble(log, 'a database connection was lost')
   const onConnectionError = (err: Error) => trouble.failed(err)
-  const shortWork = { url, onConnectionError, isSilenceFatal: true }
-  const writerPool = createPool({
-    ...{ ...shortWork, name: 'writer', max: WRITER_CONNECTIONS_MAX },
-    isDurable: true,
-  })
+  // What a device is told depends on commits of either: of readings, of replies and status words.
+  const shortWork = { url, onConnectionError, isSilenceFatal: true, isDurable: true }
+  const writerPool = createPool({ ...shortWork, name: 'writer', max: WRITER_CONNECTIONS_MAX })
   const pool = createPool({ ...shortWork, name: 'broker', max: 6 })
   const { connectionsMax: promptMax, answerWithinMs } = limits.signIns
   // Whoever asks waits no longer than that for an answer, but a connection may take the time it takes: it serves those

@@ -24,8 +24,8 @@ interface Batch {
   messages: Message[]
   /** Ends the patience with the database, unless it is called. */
   keepPatience: () => void
-  /** Under way to the disk. */
-  spooling: Promise<boolean> | undefined
+  /** On its way to the disk, or waiting for room there. */
+  isSpooling: boolean
   /** Stored or spooled, and acknowledged. */
   isKept: boolean
 }
@@ -63,7 +63,9 @@ export class TelemetryWriter {
     this.#deps = deps
     deps.outage.onChange(() => {
       this.#probedMs = performance.now()
-      for (const batch of deps.outage.isOn ? [...this.#inFlight] : []) void this.#spool(batch)
+      for (const batch of [...this.#inFlight])
+        if (deps.outage.isOn) void this.#spool(batch)
+        else this.#renewPatience(batch)
       this.#schedule()
     })
   }
@@ -163,8 +165,8 @@ export class TelemetryWriter {
   async #store(messages: Message[]): Promise<void> {
     const { store, outage, totals } = this.#deps
     const startedMs = performance.now()
-    const keepPatience = afterOwnTime(spool.engageAfterMs, () => outage.begin())
-    const batch: Batch = { messages, keepPatience, spooling: undefined, isKept: false }
+    const batch: Batch = { messages, keepPatience: () => {}, isSpooling: false, isKept: false }
+    this.#renewPatience(batch)
     this.#enter(batch)
     if (outage.isOn) void this.#spool(batch)
     for (let number = 0; !batch.isKept; number++) {
@@ -178,7 +180,6 @@ export class TelemetryWriter {
         this.#settle(batch)
       } catch (error) {
         this.#tellAway(error)
-        if (outage.isOn && !batch.isKept) await this.#spool(batch)
         if (!batch.isKept) await sleep(backoffMs(RETRY, number))
       }
     }
@@ -201,12 +202,23 @@ export class TelemetryWriter {
     this.#schedule()
   }
 
-  /** What the database has not taken yet; its attempt there goes on, and does no harm. */
+  /** Also for one that hangs on a connection of its own while others get through again. */
+  #renewPatience(batch: Batch): void {
+    batch.keepPatience()
+    batch.keepPatience = afterOwnTime(spool.engageAfterMs, () => this.#deps.outage.begin())
+  }
+
+  /**
+   * What the database has not taken yet, as soon as there is room, however long the database says nothing; its attempt
+   * there goes on, and does no harm.
+   */
   async #spool(batch: Batch): Promise<void> {
-    batch.spooling ??= this.#keep(batch.messages)
-    const isSpooled = await batch.spooling
-    batch.spooling = undefined
-    if (isSpooled && !batch.isKept) this.#settle(batch)
+    if (batch.isSpooling) return
+    batch.isSpooling = true
+    while (this.#deps.outage.isOn && !batch.isKept)
+      if (!(await this.#keep(batch.messages))) await sleep(spool.refusedDelayMs)
+      else if (!batch.isKept) this.#settle(batch)
+    batch.isSpooling = false
   }
 
   /** One group after the other: while one is being written the next gathers. */

@@ -10,7 +10,8 @@ import { waitFor } from '@telltale/infra/testing/wait'
 import type { IClientOptions } from 'mqtt'
 import { generate } from 'mqtt-packet'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { TestClients } from './clients.ts'
+import { topics } from '../src/contract/index.ts'
+import { storedValues, TestClients } from './clients.ts'
 
 let database: TestDatabase
 let broker: TestBroker
@@ -45,13 +46,22 @@ it('R-AWAY-20 a database that only reads lets in devices and integrations, seen 
   )
 })
 
-/** For connections from now on; the broker's are made anew. */
-async function setReadOnly(state: 'on' | 'off'): Promise<void> {
+it('R-AWAY-21 when a database that only read is mended, readings go there, also by connections made meanwhile', async () => {
+  const client = await clients.attach(await device('kept'))
+  await setReadOnly('on')
+  await client.publishAsync(topics.telemetry('kept'), '{"n":1}', { qos: 1 })
+  await setReadOnly('off', { isGentle: true })
+  await waitFor('the reading', async () => 'n' in (await storedValues(database.pool, 'kept')))
+})
+
+/** For connections from now on; the broker's are made anew, unless it is gentle. */
+async function setReadOnly(state: 'on' | 'off', { isGentle = false } = {}): Promise<void> {
   const name = new URL(database.url).pathname.slice(1)
   const writer = await database.pool.connect()
   await writer.query('SET default_transaction_read_only = off')
   await writer.query(`ALTER DATABASE "${name}" SET default_transaction_read_only = ${state}`)
-  await writer.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  if (!isGentle)
+    await writer.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name ~ '^telltale-(broker|prompt|writer)$'`)
   writer.release(true)
 }

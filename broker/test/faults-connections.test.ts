@@ -211,6 +211,7 @@ describe('connections', () => {
     const credentials = { ...(await newDevice('twin')), clientId: 'twin' }
     const twins: MqttClient[] = []
     let connects = 0
+    const beganMs = performance.now()
     for (let i = 0; i < 2; i++) {
       const twin = clients.dial({ ...credentials, reconnectPeriod: 20, reconnectOnConnackError: true })
       twin.on('connect', () => connects++)
@@ -219,9 +220,13 @@ describe('connections', () => {
     // As many connects as a device has in a minute; then whoever is there stays.
     await waitFor('the last of them', () => connects >= CONNECTS_PER_MINUTE)
     await sleep(500)
-    expect(connects).toBe(CONNECTS_PER_MINUTE)
+    // And those that the minute gave back meanwhile, on a machine that is slow.
+    const elapsedMs = performance.now() - beganMs
+    expect(connects).toBeLessThanOrEqual(
+      CONNECTS_PER_MINUTE + Math.floor((elapsedMs / 60_000) * CONNECTS_PER_MINUTE),
+    )
     expect(twins.filter(({ connected }) => connected)).toHaveLength(1)
-    await waitFor('their sessions', async () => (await endsOf('twin')).length === CONNECTS_PER_MINUTE)
+    await waitFor('their sessions', async () => (await endsOf('twin')).length === connects)
     expect((await endsOf('twin')).filter((reason) => reason === null)).toHaveLength(1)
     await expectWhole(database.pool, witness)
   })

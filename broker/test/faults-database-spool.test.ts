@@ -58,6 +58,7 @@ it('R-DB-14 a full spool: nothing more is acknowledged or read, others go on, no
   await registerDevice(database.pool, 'bulk')
   const bulk = await clients.attach({ username: 'bulk', password: 'secret-of-bulk', keepalive: 0 })
   const plain = await clients.attach(await registerIntegration(database.pool, 'plain'))
+  const speaker = await clients.attach(await registerDevice(database.pool, 'speaker'))
   const heard = collect(plain)
   await plain.subscribeAsync('plain/#', { qos: 1 })
   proxy.refuse()
@@ -74,6 +75,10 @@ it('R-DB-14 a full spool: nothing more is acknowledged or read, others go on, no
     )
   await expectSilence()
   expect(acknowledged).toBeLessThan(OFFERED_MESSAGES)
+  // What words have room for says nothing of readings.
+  for (let n = 0; n < 10; n++) await speaker.publishAsync(topics.status('speaker'), 'online', { qos: 1 })
+  await expectSilence()
+  expect(world.broker.program.output().match(/the spool takes messages again/g)?.length ?? 0).toBeLessThan(10)
   await plain.publishAsync('plain/word', 'heard', { qos: 1 })
   await waitFor('the word', () => heard.length === 1)
   proxy.pass()

@@ -106,19 +106,20 @@ describe.skipIf(library === undefined)("the broker's wall clock is set", () => {
       const [away, pinging] = [await newDevice(), await attachRaw(await newDevice(), 1)]
       const [long, short] = [await queue(away.username, 30_000), await queue(away.username, 2_000)]
       const silent = await attachRaw(await newDevice(), 1)
+      const silentMs = performance.now()
 
       clock?.set(aheadMs)
-      const setMs = performance.now()
-      await expectStampedWith(aheadMs)
       // Longer than 1.5 keep-alives.
       for (let i = 0; i < 4; i++) {
         await pinging.ping()
-        if (i < 2) expect(silent.isClosed).toBe(false)
+        // A slow machine has to be allowed to close it by right.
+        if (performance.now() - silentMs < 1_000) expect(silent.isClosed).toBe(false)
         await sleep(400)
       }
       await silent.closed()
-      expect(performance.now() - setMs).toBeLessThan(4_000)
+      expect(performance.now() - silentMs).toBeLessThan(4_000)
       expect(pinging.isClosed).toBe(false)
+      await expectStampedWith(aheadMs)
 
       expect(await statusOf(long)).toBe('queued')
       await waitFor('the end of the short one', async () => (await statusOf(short)) === 'expired')

@@ -145,12 +145,17 @@ it('R-WRITE-7 a server that answers commits before they are on disk does so to o
     CREATE FUNCTION say() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       RAISE EXCEPTION 'synchronous_commit is %', current_setting('synchronous_commit') USING ERRCODE = '22000';
     END $$;
-    CREATE TRIGGER say BEFORE INSERT ON reading_text FOR EACH ROW EXECUTE FUNCTION say()`)
+    CREATE TRIGGER say BEFORE INSERT ON reading_text FOR EACH ROW EXECUTE FUNCTION say();
+    CREATE TRIGGER say BEFORE UPDATE ON command FOR EACH ROW WHEN (NEW.status = 'succeeded') EXECUTE FUNCTION say()`)
   await registerDevice(database.pool, 'durable')
   const text = { readings: [{ timeMs: Date.now(), metrics: ['door'], values: ['open'] }] }
-  await startAfter([messageOf('durable', text)])
-  await waitFor('its rejection', async () => (await countRejected('durable')).length === 1)
-  expect(await countRejected('durable')).toEqual(['the database refused it: synchronous_commit is on'])
+  const commandId = await deliveredCommand('durable')
+  const reply = { deviceId: 'durable', commandId, payload: { status: 'succeeded' } as const }
+  await startAfter([messageOf('durable', text), { kind: 'reply', reply }])
+  await waitFor('their rejections', async () => (await countRejected('durable')).length === 2)
+  const said = 'the database refused it: synchronous_commit is on'
+  expect(await countRejected('durable')).toEqual([said, said])
+  await database.pool.query('DROP FUNCTION say CASCADE')
 })
 
 it('R-WRITE-8 a word that is taken does not end an outage of readings', async () => {
@@ -163,6 +168,8 @@ it('R-WRITE-8 a word that is taken does not end an outage of readings', async ()
   await device.publishAsync(topics.telemetry('locked'), '{"n":1}', { qos: 1 })
   await device.publishAsync(topics.reply('locked', id), '{"status":"succeeded"}', { qos: 1 })
   await waitFor('the reply', async () => (await statusOf(id)) === 'succeeded')
+  // By its acknowledgement the broker has gone on with what it does after the reply.
+  await device.publishAsync(topics.telemetry('locked'), '{"n":2}', { qos: 1 })
   expect(broker.program.output()).toContain('the database does not take what comes in')
   expect(broker.program.output()).not.toContain('the database is back')
   await blocker.query('ROLLBACK')

@@ -60,6 +60,7 @@ export async function startEmbeddedPostgres(options: {
   const server = new Server(binaries, databaseDir, await serverUser([binaries.pg_ctl, databaseDir]))
   options.releases?.add('embedded PostgreSQL', () => server.end())
   try {
+    await refuseHalfMade(databaseDir)
     if (!existsSync(join(databaseDir, 'PG_VERSION'))) await server.initialise(password)
     else {
       await server.stop()
@@ -112,7 +113,8 @@ class Server {
     const isThere = await isEmptyFolder(this.#databaseDir)
     await rm(`${this.#databaseDir}.new`, { recursive: true, force: true })
     const halfMade = isThere ? this.#databaseDir : `${this.#databaseDir}.new`
-    if (!isThere) await mkdir(halfMade, { mode: 0o700 })
+    if (isThere) await writeFile(markOf(this.#databaseDir), '', { flush: true })
+    else await mkdir(halfMade, { mode: 0o700 })
     const passwordFile = join(this.#databaseDir, '..', 'postgres-password.initdb')
     await writeFile(passwordFile, password, { mode: 0o600 })
     const { uid, gid } = this.#user
@@ -132,7 +134,8 @@ class Server {
     } finally {
       await rm(passwordFile, { force: true })
     }
-    if (!isThere) await rename(halfMade, this.#databaseDir)
+    if (isThere) await rm(markOf(this.#databaseDir))
+    else await rename(halfMade, this.#databaseDir)
   }
 
   /** The server must be down: in this mode it asks for no password. What a crash left is recovered first. */
@@ -240,6 +243,20 @@ class Server {
       if (this.#helper === running.child) this.#helper = undefined
     }
   }
+}
+
+/** Beside a folder that is filled where it is, until it is whole: initdb writes PG_VERSION first. */
+function markOf(databaseDir: string): string {
+  return `${databaseDir}.initdb`
+}
+
+/** Nothing is removed by us: the mark may be wrong. */
+async function refuseHalfMade(databaseDir: string): Promise<void> {
+  const mark = markOf(databaseDir)
+  if (!existsSync(mark) || (await readdir(databaseDir).catch(() => [])).length === 0) return
+  throw new StartError(
+    `the first start was cut off while it made ${databaseDir}: empty that, unless you put something there, and remove ${mark}`,
+  )
 }
 
 /** False when there is none. @throws StartError when there is something in it */

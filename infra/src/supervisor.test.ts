@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Supervised } from './supervisor.ts'
 import { testFolder } from './testing/folder.ts'
 import { waitFor } from './testing/wait.ts'
@@ -44,6 +45,52 @@ it('R-START-14 a program that the system cannot start again is tried until it ca
   process.kill(second)
   const before = failures()
   await waitFor('another that could not', () => failures() > before)
+  await waitFor('word of its next start', () => waitMsOf(said.at(-1)) > 0)
+  // Now it could.
+  process.execPath = execPath
   await program.stop()
+  await sleep(waitMsOf(said.at(-1)) + 500)
   expect(pid()).toBe(second)
+})
+
+/** How long it says that it waits. */
+const waitMsOf = (line = '') => Number(/ in ([\d.]+) s; that was/.exec(line)?.[1] ?? 0) * 1_000
+
+describe('a program that is stopped', () => {
+  /** Does this when it is asked to stop. */
+  async function startOne(onStop: string, isPlatform = true): Promise<Supervised> {
+    const one = join(folder, 'one.mjs')
+    writeFileSync(
+      one,
+      `import { writeFileSync } from 'node:fs'
+       process.on('SIGTERM', () => { ${onStop} })
+       writeFileSync(${JSON.stringify(pidFile)}, String(process.pid))
+       process.send('ready')
+       setInterval(() => {}, 1000)`,
+    )
+    rmSync(pidFile, { force: true })
+    const spec = { name: 'broker', script: one, env: {}, stopDeadlineMs: 300, isPlatform }
+    const program = new Supervised({ ...spec, logFile: join(folder, 'one.log') }, () => {})
+    await program.start()
+    // Of the fleet no word is waited for.
+    await waitFor('it to run', () => existsSync(pidFile) && pid() > 0)
+    return program
+  }
+
+  it.each([
+    ['hangs', '', 'the broker did not stop within 0.3 s and was killed'],
+    ['fails', 'process.exit(1)', 'the broker did not stop in order (exit code 1)'],
+    ['aborts', 'process.kill(process.pid, "SIGABRT")', 'the broker did not stop in order (signal SIGABRT)'],
+  ])('R-STOP-7 and %s: whoever stops it is told', async (_name, onStop, problem) => {
+    await expect((await startOne(onStop)).stop()).rejects.toThrow(problem)
+  })
+
+  it('R-STOP-8 and ends with 0, is of the fleet, or had ended before: nothing is wrong', async () => {
+    await (await startOne('process.exit(0)')).stop()
+    await (await startOne('', false)).stop()
+    await (await startOne('process.exit(1)', false)).stop()
+    const killed = await startOne('')
+    process.kill(pid(), 'SIGKILL')
+    await killed.stop()
+  })
 })

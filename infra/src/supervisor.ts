@@ -34,6 +34,8 @@ export class Supervised {
   readonly #spec: ProgramSpec
   readonly #say: (line: string) => void
   #child: ChildProcess | undefined
+  /** The part of the platform that said `ready`, which so can also stop in order. */
+  #ready: ChildProcess | undefined
   #isStopping = false
   #attempt = 0
 
@@ -47,15 +49,29 @@ export class Supervised {
     if (!(await this.#launch())) throw new StartError(`the ${this.#spec.name} did not start`)
   }
 
+  /**
+   * Of one that has ended already, or was asked during its start, or that somebody else killed, nothing is said.
+   * @throws Error when a part of the platform had to be killed, or did not end as one that has done all it had to do
+   */
   async stop(): Promise<void> {
     this.#isStopping = true
     const child = this.#child
     if (!child || child.pid === undefined || hasEnded(child)) return
+    const { name, stopDeadlineMs } = this.#spec
+    const wasReady = this.#ready === child
     const exited = once(child, 'exit')
     child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), this.#spec.stopDeadlineMs)
+    let isKilled = false
+    const timer = setTimeout(() => {
+      isKilled = true
+      child.kill('SIGKILL')
+    }, stopDeadlineMs)
     await exited
     clearTimeout(timer)
+    if (!wasReady || child.exitCode === 0) return
+    if (isKilled)
+      throw new Error(`the ${name} did not stop within ${stopDeadlineMs / 1_000} s and was killed`)
+    if (child.signalCode !== 'SIGKILL') throw new Error(`the ${name} did not stop in order (${whyOf(child)})`)
   }
 
   /** @returns whether it became ready */
@@ -82,6 +98,7 @@ export class Supervised {
     })
     const ready = new Promise<boolean>((resolve) => child.once('message', () => resolve(true)))
     const isReady = isPlatform ? await Promise.race([ready, exited]) : true
+    if (isReady && isPlatform) this.#ready = child
     if (isReady) void exited.then(() => this.#ended(child, performance.now() - startedMs))
     return isReady
   }

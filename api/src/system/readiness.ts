@@ -26,6 +26,10 @@ export async function checkReadiness(
   isVerbose: boolean,
 ): Promise<Readiness> {
   const { database, link, totals } = deps
+  // First, for it may take a while: the rest is said as it is when this answers.
+  const storage = isVerbose
+    ? await database.orAway(() => storageWatch.report()).catch(missing(deps))
+    : undefined
   const told = totals.brokers()
   const spool = totals.spool()
   const checks = [
@@ -35,7 +39,6 @@ export async function checkReadiness(
   ]
   const ready = checks.every(({ ok }) => ok)
   if (!isVerbose) return { ready, version, checks, spool }
-  const storage = await database.orAway(() => storageWatch.report()).catch(missing(deps))
   // Not part of `ready`: an API that is taken out of service makes nothing safer.
   if (storage) checks.push(checkDurability(storage.durabilityJudged))
   const brokers = told.map((broker) => ({

@@ -8,7 +8,7 @@ const STATE_NUMBERS: Record<Spool['state'], number> = { empty: 0, replaying: 1, 
 const GAUGES: readonly [name: string, help: string, read: (spool: Spool) => number][] = [
   [
     'telltale_spool_state',
-    '0 empty, 1 replaying, 2 taking (the database does not answer), 3 full (publishers are held up)',
+    '0 empty, 1 replaying, 2 taking (the database does not take what comes), 3 full (publishers are held up)',
     ({ state }) => STATE_NUMBERS[state],
   ],
   [
@@ -20,7 +20,7 @@ const GAUGES: readonly [name: string, help: string, read: (spool: Spool) => numb
   ['telltale_spool_bytes_max', 'Bytes they may take there', ({ bytesMax }) => bytesMax],
   [
     'telltale_spool_oldest_age_seconds',
-    'Age of the message that waits the longest; 0 when none waits',
+    'Age of the oldest message of the oldest file that is not stored entirely; 0 when none waits',
     ({ oldestAt }) => (oldestAt === null ? 0 : Math.max(0, Date.now() - oldestAt) / 1_000),
   ],
   [

@@ -13,13 +13,13 @@ function waitingWords(spool: Spool, brokers: readonly BrokerTotals[]): string | 
     case 'empty':
       return undefined
     case 'taking':
-      return `${countWords(spool)}; they are stored as soon as the database answers`
+      return `${countWords(spool)}; they are stored as soon as the database takes them`
     case 'replaying':
       return `${countWords(spool)}; they are being stored now`
     case 'full':
       return (
         `the disk space for waiting messages is used up at ${namesOf(brokers, isFull)}: publishers are held up ` +
-        `until the database answers. ${countWords(spool)}`
+        `until the database answers, or there is room on the disk. ${countWords(spool)}`
       )
   }
 }
@@ -43,7 +43,7 @@ function damageWords(brokers: readonly BrokerTotals[]): string | undefined {
   const at = namesOf(brokers, ({ spool }) => (spool?.damagedBytes ?? 0) > 0)
   return (
     `${bytes.toLocaleString('en-US')} bytes of what waited at ${at} could not be read and were set aside ` +
-    'in the folder spool of its data folder'
+    'in the folder spool or spool-words of its data folder'
   )
 }
 

@@ -23,7 +23,8 @@ export class Outage {
   readonly #onChange = new Set<() => void>()
   #isOn = false
   #sinceMs = 0
-  #isRefused = false
+  /** Those that took nothing the last time. */
+  readonly #refused = new Set<Spool>()
   #spooled = 0
   #replayed = 0
   /** Called when messages, or words, wait on disk. */
@@ -57,7 +58,7 @@ export class Outage {
   end(): void {
     if (!this.#isOn) return
     this.#isOn = false
-    this.#isRefused = false
+    this.#refused.clear()
     const seconds = Math.round((performance.now() - this.#sinceMs) / 1_000)
     const { messages } = this.#spool.state
     this.#log.warn({ seconds, messages }, 'the database is back; what was kept on disk goes there now')
@@ -80,15 +81,18 @@ export class Outage {
     try {
       await spool.append(records.map(encodeRecord), oldestReceivedMs)
     } catch (error) {
-      if (!this.#isRefused)
-        this.#log.error({ err: error }, 'the spool takes nothing more; publishers are not read')
-      this.#isRefused = true
+      if (!this.#refused.has(spool)) this.#log.error({ err: error }, this.#sentenceOf(spool))
+      this.#refused.add(spool)
       return false
     }
-    if (this.#isRefused) this.#log.warn('the spool takes messages again')
-    this.#isRefused = false
+    if (this.#refused.delete(spool)) this.#log.warn('the spool takes messages again')
     this.#spooled += records.length
     return true
+  }
+
+  #sentenceOf(spool: Spool): string {
+    if (spool === this.#spool) return 'the spool takes nothing more; publishers are not read'
+    return 'the spool of replies and status words takes nothing more; they wait for the database'
   }
 
   /**
@@ -167,7 +171,7 @@ export class Outage {
   }
 
   #word(messages: number): SpoolState['state'] {
-    if (this.#isOn) return this.#isRefused ? 'full' : 'taking'
+    if (this.#isOn) return this.#refused.has(this.#spool) ? 'full' : 'taking'
     return messages > 0 ? 'replaying' : 'empty'
   }
 }

@@ -21,6 +21,9 @@ const {
   retryDelayMaxMs: maxMs,
 } = limits.spool
 
+/** More than the pool has connections, so that none of them is idle meanwhile. */
+const COMMANDS_AT_ONCE = 16
+
 export interface ReplayDeps {
   spool: Spool
   outage: Outage
@@ -128,9 +131,19 @@ export class Replay {
       await store.store(batch, { number, isLate: true })
       totals.replayed(batch)
     })
-    for (const reply of replies) steps.push(() => this.#settle(reply))
+    for (const some of sideBySide(replies)) steps.push(() => this.#settleAll(some))
     if (reports.size > 0) steps.push(() => reportStatuses(pool, [...reports.values()], { isLate: true }))
     return steps
+  }
+
+  /** Those of one command in their order. */
+  async #settleAll(commands: KeptReply[][]): Promise<void> {
+    const inOrder = async (replies: KeptReply[]) => {
+      for (const reply of replies) await this.#settle(reply)
+    }
+    // None goes on behind a step that failed and comes again.
+    const settled = await Promise.allSettled(commands.map(inOrder))
+    for (const one of settled) if (one.status === 'rejected') throw one.reason
   }
 
   /** What the database refuses of it ends as a rejected message. */
@@ -147,6 +160,21 @@ export class Replay {
   async #rest(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {})
   }
+}
+
+/** Commands that are settled at a time, each with its replies. */
+function sideBySide(replies: KeptReply[]): KeptReply[][][] {
+  const byCommand = new Map<string, KeptReply[]>()
+  for (const reply of replies) {
+    const known = byCommand.get(reply.commandId)
+    if (known) known.push(reply)
+    else byCommand.set(reply.commandId, [reply])
+  }
+  const commands = [...byCommand.values()]
+  const groups: KeptReply[][][] = []
+  for (let i = 0; i < commands.length; i += COMMANDS_AT_ONCE)
+    groups.push(commands.slice(i, i + COMMANDS_AT_ONCE))
+  return groups
 }
 
 function inBatches(messages: Message[]): Message[][] {

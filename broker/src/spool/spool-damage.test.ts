@@ -215,6 +215,18 @@ it('R-SPOOL-13 sets a file aside that cannot be read twice in a row, and goes on
   expect(await bench.files()).toEqual([`${basename(file)}-${bytes.length}.damaged`])
 })
 
+it('R-SPOOL-14 a file that was put back is emptied beside one with the same number', async () => {
+  for (const name of await bench.files()) await rm(join(bench.folder, name))
+  const younger = await bench.open()
+  for (let n = 0; n < FRAMES * PER_FRAME; n++) await younger.append([numbered(100 + n)], 1)
+  await younger.close()
+  await writeFile(file, bytes)
+  const left = await numbersLeft(await bench.open(), 4)
+  const all = numbersWithout(undefined)
+  expect(left.sort((a, b) => a - b)).toEqual([...all, ...all.map((n) => 100 + n)])
+  expect(await bench.files()).toEqual([])
+})
+
 it('R-SPOOL-13 keeps what one failure alone did not harm', async () => {
   await lay(bytes)
   const spool = await bench.open()

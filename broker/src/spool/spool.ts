@@ -17,9 +17,9 @@ export interface SpoolOptions {
   log: Logger
 }
 
-/** Opaque: given back to `remove`. */
+/** Opaque: given back to `remove`. Not by number, for a file that was put back by hand may have that of another. */
 export interface Position extends Mark {
-  segment: number
+  segment: Segment
 }
 
 /** Records not removed yet, oldest first, whole frames. */
@@ -105,7 +105,7 @@ export class Spool {
       if (from.offset >= segment.readableEnd) continue
       const mark = { ...from }
       const error = await this.#readSegment(segment, mark, reading)
-      if (mark.offset > from.offset) end = { segment: segment.number, ...mark }
+      if (mark.offset > from.offset) end = { segment, ...mark }
       // What was read before an error is worth having: it comes again.
       if (isEnough(reading) || (error && reading.records.length > 0)) break
       if (error) await this.#setAside(segment, mark, error)
@@ -118,8 +118,9 @@ export class Spool {
 
   /** All up to there is in the database. */
   async remove({ segment, offset, messages }: Position): Promise<void> {
-    while (this.#segments[0] && this.#segments[0].number < segment) await this.#drop(this.#segments[0])
-    if (this.#segments[0]?.number === segment && offset > this.#head.offset) this.#head = { offset, messages }
+    for (const before of this.#segments.slice(0, Math.max(0, this.#segments.indexOf(segment))))
+      await this.#drop(before)
+    if (this.#segments[0] === segment && offset > this.#head.offset) this.#head = { offset, messages }
     await this.#dropEmptied()
   }
 

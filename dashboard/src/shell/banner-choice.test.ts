@@ -1,6 +1,6 @@
 import type { Readiness } from '@telltale/api/contract'
-import { expect, it } from 'vitest'
-import { chooseBanner } from './banner-choice.ts'
+import { describe, expect, it } from 'vitest'
+import { type Banner, chooseBanner, lookAt, type Seen } from './banner-choice.ts'
 
 const calm = {
   readiness: undefined,
@@ -76,4 +76,25 @@ it.each([
   },
 ])('R-SEEN-13 the banner says what is true of readings now: $case', ({ now, shown }) => {
   expect(chooseBanner({ ...calm, readiness: now, isViewer: true, isDismissed: true })).toEqual(shown)
+})
+
+describe('since when it is so', () => {
+  const calmLook = { isKnown: true, banner: null }
+  const away = { isKnown: true, banner: { kind: 'database-away', kept: 1 } as const }
+  const full = { isKnown: true, banner: { kind: 'spool-full', kept: 1 } as const }
+  const brokerAway = { isKnown: true, banner: { kind: 'broker-away' } as const }
+  const unknown = { isKnown: false, banner: null }
+  const after = (...looks: { isKnown: boolean; banner: Banner | null }[]) =>
+    looks.reduce<Seen | undefined>((before, look, i) => lookAt(before, { ...look, nowMs: i }), undefined)
+
+  it('R-SEEN-13 a page says it only of what it has seen begin', () => {
+    expect(after(away, away)?.sinceMs).toBeUndefined()
+    expect(after(calmLook, away, away)?.sinceMs).toBe(1)
+    expect(after(calmLook, unknown, away)?.sinceMs).toBeUndefined()
+  })
+
+  it('R-SEEN-13 it goes on when it gets worse, and does not pass to another trouble', () => {
+    expect(after(calmLook, away, full)?.sinceMs).toBe(1)
+    expect(after(calmLook, away, brokerAway)?.sinceMs).toBeUndefined()
+  })
 })

@@ -12,6 +12,9 @@ export type Banner =
   | { kind: 'new-version'; hasUnsaved: boolean }
   | { kind: 'look-only' }
 
+/** What the newest answer of the server was about, and since when; no `sinceMs`: this page did not see it begin. */
+export type Seen = { trouble: 'storing' | 'broker' | undefined; sinceMs?: number }
+
 type Facts = {
   /** Undefined: not known, or the server does not answer; that is what the live indicator is for. */
   readiness: Readiness | undefined
@@ -38,4 +41,31 @@ export function chooseBanner({
   if (spool?.state === 'replaying') return { kind: 'replaying', left: spool.messages }
   if (hasNewVersion) return { kind: 'new-version', hasUnsaved }
   return isViewer && !isDismissed ? { kind: 'look-only' } : null
+}
+
+/** Undefined: the server has not answered, or does not any more, and nobody knows what was before. */
+export function lookAt(
+  before: Seen | undefined,
+  { isKnown, banner, nowMs }: { isKnown: boolean; banner: Banner | null; nowMs: number },
+): Seen | undefined {
+  if (!isKnown) return undefined
+  const trouble = troubleOf(banner)
+  if (before?.trouble === trouble) return before ?? { trouble }
+  // One that takes over from another may have been there behind it.
+  const isNew = before !== undefined && before.trouble === undefined
+  return isNew ? { trouble, sinceMs: nowMs } : { trouble }
+}
+
+/** The lines about the database are of one trouble. */
+export function troubleOf(banner: Banner | null): Seen['trouble'] {
+  switch (banner?.kind) {
+    case 'spool-full':
+    case 'database-away':
+    case 'storing-late':
+      return 'storing'
+    case 'broker-away':
+      return 'broker'
+    default:
+      return undefined
+  }
 }

@@ -5,8 +5,8 @@ import { reloadPage, useHasNewVersion } from '../offline/version.ts'
 import { useSession } from '../session/session.ts'
 import { formatCount, formatDuration } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
-import { useNow } from '../use-live.ts'
-import { type Banner, chooseBanner } from './banner-choice.ts'
+import { useLive, useNow } from '../use-live.ts'
+import { type Banner, chooseBanner, lookAt, type Seen, troubleOf } from './banner-choice.ts'
 import { useReadiness } from './use-readiness.ts'
 
 /** A chart under the pointer must not move; looked at this often, until the pointer has left. */
@@ -16,6 +16,7 @@ const heldLookMs = 250
 export function PageBanner() {
   const { username, role } = useSession().user
   const readiness = useReadiness()
+  const live = useLive()
   const hasNewVersion = useHasNewVersion()
   const [isDismissed, dismiss] = useDismissed(`telltale-look-only:${username}`)
   const hasUnsaved = hasNewVersion && hasUnsavedInput()
@@ -27,14 +28,23 @@ export function PageBanner() {
     isDismissed,
   })
   const shown = useHeldWhileHovered(wanted)
+  const seen = useRef<Seen | undefined>(undefined)
+  seen.current = lookAt(seen.current, {
+    isKnown: readiness !== undefined,
+    banner: wanted,
+    nowMs: live.serverNow(),
+  })
+  const sinceMs = seen.current?.trouble === troubleOf(shown) ? seen.current?.sinceMs : undefined
   return (
     <div role="status" className="pagebanner">
-      {shown !== null && <Line key={shown.kind} banner={shown} onDismiss={dismiss} />}
+      {shown !== null && <Line key={shown.kind} banner={shown} sinceMs={sinceMs} onDismiss={dismiss} />}
     </div>
   )
 }
 
-function Line({ banner, onDismiss }: { banner: Banner; onDismiss: () => void }) {
+type LineProps = { banner: Banner; sinceMs: number | undefined; onDismiss: () => void }
+
+function Line({ banner, sinceMs, onDismiss }: LineProps) {
   switch (banner.kind) {
     case 'spool-full':
       return (
@@ -43,7 +53,8 @@ function Line({ banner, onDismiss }: { banner: Banner; onDismiss: () => void }) 
           <span>
             <b>Devices are held up.</b> The database does not take what they send, and there is no more room
             to keep it
-            <Count of={banner.kept} />. Nothing acknowledged is lost; devices have to keep the rest. <Since />
+            <Count of={banner.kept} />. Nothing acknowledged is lost; devices have to keep the rest.{' '}
+            <Since sinceMs={sinceMs} />
           </span>
         </div>
       )
@@ -61,7 +72,7 @@ function Line({ banner, onDismiss }: { banner: Banner; onDismiss: () => void }) 
                 <Count of={banner.kept} /> and shown live; history and lists may be missing or old.
               </>
             )}{' '}
-            <Since />
+            <Since sinceMs={sinceMs} />
           </span>
         </div>
       )
@@ -71,7 +82,7 @@ function Line({ banner, onDismiss }: { banner: Banner; onDismiss: () => void }) 
           <Lamp shape="silent" />
           <span>
             <b>The database does not take readings.</b> They are kept on the broker’s disk
-            <Count of={banner.kept} /> and shown live; history lacks the newest. <Since />
+            <Count of={banner.kept} /> and shown live; history lacks the newest. <Since sinceMs={sinceMs} />
           </span>
         </div>
       )
@@ -95,7 +106,7 @@ function Line({ banner, onDismiss }: { banner: Banner; onDismiss: () => void }) 
         <div className="banner banner--warn">
           <Lamp shape="silent" />
           <span>
-            <b>The broker is away.</b> Devices cannot connect, and commands wait. <Since />
+            <b>The broker is away.</b> Devices cannot connect, and commands wait. <Since sinceMs={sinceMs} />
           </span>
         </div>
       )
@@ -145,13 +156,14 @@ function Count({ of }: { of: number }) {
   )
 }
 
-function Since() {
+/** Nothing when this page did not see it begin. */
+function Since({ sinceMs }: { sinceMs: number | undefined }) {
   const now = useNow()
-  const [since] = useState(now)
+  if (sinceMs === undefined) return null
   // Not part of what is announced: it changes every second.
   return (
     <span className="num" aria-hidden="true">
-      For {formatDuration(Math.floor((now - since) / 1_000) * 1_000)}.
+      For {formatDuration(Math.floor(Math.max(0, now - sinceMs) / 1_000) * 1_000)}.
     </span>
   )
 }

@@ -15,7 +15,11 @@ type Totals = Extract<LiveEvent, { type: 'totals' }>['data']
 /** How the server is. The live stream says within a second that something has changed; then it is asked. */
 export function useReadiness(): Readiness | undefined {
   const queryClient = useQueryClient()
-  const { data: readiness, refetch } = useQuery({
+  const {
+    data: readiness,
+    isError,
+    refetch,
+  } = useQuery({
     queryKey: ['readiness'],
     queryFn: ({ signal }) => getHealth<Readiness>('/readyz', signal),
     refetchInterval: ({ state }) => (isTroubled(state.data) ? troubleEveryMs : calmEveryMs),
@@ -32,7 +36,8 @@ export function useReadiness(): Readiness | undefined {
   useWhenOver(isLate, () => {
     setTimeout(() => void queryClient.invalidateQueries(), Math.random() * rereadWithinMs)
   })
-  return readiness
+  // A server that is away says nothing any more: what it said last may be over.
+  return isError ? undefined : readiness
 }
 
 function isTroubled(readiness: Readiness | undefined): boolean {

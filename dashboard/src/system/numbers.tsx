@@ -4,7 +4,7 @@ import { formatCount, formatNumber, formatRate, unknown } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
 import { Spark } from '../ui/spark.tsx'
 import type { StorageReport } from './health.ts'
-import { knownSince, ledgerOf, newestOf, pointsOf, type RatePoint } from './rates.ts'
+import { commitNow, knownSince, ledgerOf, newestOf, pointsOf, type RatePoint } from './rates.ts'
 import { bytesParts, countParts, formatDayAndMinute, formatRatio } from './words.ts'
 
 export type Broker = NonNullable<Readiness['brokers']>[number]
@@ -25,8 +25,8 @@ export function Numbers({ brokers, storage, system, now }: NumbersProps) {
   const [readings, readingsUnit] = countParts(sum((broker) => broker.readingsTotal))
   const rate = system === undefined ? [] : pointsOf(system.history, 'readingsPerSecond')
   const commit = system === undefined ? [] : pointsOf(system.history, 'commitP99Ms')
-  const p50 = system === undefined ? null : newestOf(pointsOf(system.history, 'commitP50Ms'))
-  const p99 = newestOf(commit)
+  const p50 = system === undefined ? null : commitNow(pointsOf(system.history, 'commitP50Ms'), system.brokers)
+  const p99 = system === undefined ? null : commitNow(commit, system.brokers)
   const newestRate = newestOf(rate)
   return (
     <section className="kpis system__kpis" aria-label="Now">

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { knownSince, ledgerOf, linePath, newestOf, pointsOf } from './rates.ts'
+import { commitNow, knownSince, ledgerOf, linePath, newestOf, pointsOf } from './rates.ts'
 
 const none = { readingsPerSecond: [], commitP50Ms: [], commitP99Ms: [] }
 const points = pointsOf(
@@ -17,6 +17,15 @@ describe('histories', () => {
     expect(newestOf(points)).toBe(3)
     expect(newestOf([{ t: 1, value: null }])).toBeNull()
     expect(knownSince(points, 1_200)).toEqual([{ t: 2_000, value: 3 }])
+  })
+
+  it('R-SEEN-10 what a commit takes is not known while messages wait on disk and none is counted', () => {
+    const spool = { messages: 3, bytes: 1, bytesMax: 2, oldestAt: 1, state: 'taking' as const }
+    const broker = { spool: { ...spool, spooledTotal: 3, replayedTotal: 0, damagedBytes: 0 } }
+    const quiet = [...points, { t: 2_500, value: null }]
+    expect(commitNow(quiet, [broker])).toBeNull()
+    expect(commitNow(points, [broker])).toBe(3)
+    expect(commitNow(quiet, [{ spool: null }])).toBe(3)
   })
 
   it('are broken where nothing is known', () => {

@@ -17,6 +17,15 @@ export function newestOf(points: readonly RatePoint[]): number | null {
   return points.findLast(({ value }) => value !== null)?.value ?? null
 }
 
+/** Of commits now. While messages wait on disk an older figure is no answer: what goes there does not count. */
+export function commitNow(
+  points: readonly RatePoint[],
+  brokers: readonly Pick<SystemNow['brokers'][number], 'spool'>[],
+): number | null {
+  const isWaiting = brokers.some(({ spool }) => (spool?.messages ?? 0) > 0)
+  return isWaiting ? (points.at(-1)?.value ?? null) : newestOf(points)
+}
+
 /** Those since `from`, without what nobody knows. */
 export function knownSince(points: readonly RatePoint[], from: number): { t: number; value: number }[] {
   return points.flatMap(({ t, value }) => (value === null || t < from ? [] : [{ t, value }]))

@@ -51,7 +51,7 @@ function stateWords(spool: Spool, pace: Pace | undefined): [LampShape, string, R
       return [
         'silent',
         'The database does not take what comes',
-        'Messages are kept on the broker’s disk and acknowledged. They are stored as soon as it answers.',
+        'Messages are kept on the broker’s disk and acknowledged. They are stored as soon as it takes them.',
       ]
     case 'replaying':
       return ['busy', 'Being stored', paceWords(spool, pace)]
@@ -59,7 +59,8 @@ function stateWords(spool: Spool, pace: Pace | undefined): [LampShape, string, R
       return [
         'alarm',
         'Full: publishers are held up',
-        'Nothing more is taken until the database answers. What was acknowledged is safe; devices keep the rest.',
+        'Nothing more is taken until the database answers, or there is room on the disk. ' +
+          'What was acknowledged is safe; devices keep the rest.',
       ]
   }
 }
@@ -76,7 +77,7 @@ function paceWords({ messages }: Spool, pace: Pace | undefined): ReactNode {
   const left = `${formatCount(messages)} left`
   if (pace === undefined) return `${left}.`
   const rate = `${left}, ${formatRate(pace.perSecond)} a second`
-  if (pace.leftMs === null) return `${rate}: as many come as are stored.`
+  if (pace.leftMs === null) return `${rate}: it does not get less.`
   return `${rate}, done in about ${formatDuration(Math.max(1_000, Math.round(pace.leftMs / 1_000) * 1_000))}.`
 }
 
@@ -110,8 +111,9 @@ function Damage({ bytes }: { bytes: number }) {
     <div className="system__warning">
       <p className="strong">A part of what waited on disk cannot be read</p>
       <p>
-        {formatBytes(bytes)} were set aside in the folder “spool” of the broker’s data folder; everything else
-        is stored. The broker’s log says where. Keep the files if those readings matter, and check the disk.
+        {formatBytes(bytes)} were set aside in the folder “spool” or “spool-words” of the broker’s data
+        folder; everything else is stored. The broker’s log says where. Keep the files if those readings
+        matter, and check the disk.
       </p>
     </div>
   )

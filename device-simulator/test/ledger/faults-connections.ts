@@ -38,7 +38,7 @@ export const connectionFaults: readonly Fault[] = [
 /** A third of the devices, each time others. */
 export async function takeoverStorm({ load }: World, random: () => number, times: number): Promise<void> {
   for (let i = 0; i < times; i++) {
+    if (i > 0) await sleep(between(random, 50, 800))
     for (const device of load.devices) if (random() < 1 / 3) device.takeOver()
-    await sleep(between(random, 50, 800))
   }
 }

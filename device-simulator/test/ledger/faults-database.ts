@@ -33,13 +33,13 @@ export const databaseFaults: readonly Fault[] = [
     group: 'database',
     async run(world, random) {
       for (let i = 0; i < 5; i++) {
+        if (i > 0) await sleep(between(random, 50, 1_000))
         world.databaseProxy.holdAnswers()
         await sleep(between(random, 50, 1_000))
         // What was asked has been done, and nobody was told.
         world.databaseProxy.refuse()
         await sleep(between(random, 50, 500))
         world.databaseProxy.pass()
-        await sleep(between(random, 50, 1_000))
       }
     },
   },
@@ -49,8 +49,8 @@ export const databaseFaults: readonly Fault[] = [
     async run(world, random) {
       let terminated = 0
       for (let i = 0; i < 20; i++) {
+        if (i > 0) await sleep(between(random, 10, 400))
         terminated += await terminateSome(world, random())
-        await sleep(between(random, 10, 400))
       }
       if (terminated === 0) throw new Error('no backend was found')
     },

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Pool } from '@telltale/infra/storage/pool'
+import { waitFor } from '@telltale/infra/testing/wait'
 import { between, type Fault } from './fault.ts'
 import { signal } from './programs.ts'
 import type { World } from './world.ts'
@@ -19,8 +21,8 @@ export const processFaults: readonly Fault[] = [
     endsProgram: true,
     async run({ programs }, random) {
       for (let i = 0; i < 3; i++) {
+        if (i > 0) await sleep(between(random, 200, 3_000))
         await programs.kill('broker')
-        await sleep(between(random, 200, 3_000))
       }
     },
   },
@@ -87,20 +89,35 @@ export const processFaults: readonly Fault[] = [
 /** Long enough for the broker to keep messages on its own disk. */
 const AWAY_MS = 4_000
 
-/** What it asks of the database then is never answered. */
+/** Of an answer: the broker can log in, and what it brings back is on its way for long enough to be seen. */
+const LATE_MS = 50
+const REPLAYS_WITHIN_MS = 20_000
+
+/** What it brings back is on its way then; it is stored, and the broker never hears of it. */
 export async function killWhileReplaying(
-  { databaseProxy, programs }: World,
+  { databaseProxy, programs, pool }: World,
   replayMs: number,
 ): Promise<void> {
   databaseProxy.refuse()
   try {
     await sleep(AWAY_MS)
+    databaseProxy.slow(LATE_MS)
+    await waitFor('what waited on disk to be on its way', () => isStoring(pool), REPLAYS_WITHIN_MS)
     databaseProxy.holdAnswers()
     await sleep(replayMs)
     await programs.kill('broker')
   } finally {
     databaseProxy.pass()
   }
+}
+
+/** Whether the broker has a transaction open in which it stores. */
+async function isStoring(pool: Pool): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `SELECT FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'telltale-writer' AND xact_start IS NOT NULL`,
+  )
+  return (rowCount ?? 0) > 0
 }
 
 /** Over when it answers again: crash recovery is the database's own time. */

@@ -23,9 +23,9 @@ interface Life {
   minutes: Record<Taken, number[]>
 }
 
-/** The beginning and the end of the longest stretch that was looked at, and what was taken then. */
+/** What was taken at the beginning and at the end of a life, and how far apart the middles of the two are. */
 interface Growth {
-  minutes: number
+  apartMinutes: number
   first: number
   last: number
 }
@@ -34,7 +34,7 @@ const MINUTE_MS = 60_000
 /** Buffers grow, code is compiled, and everybody connects. */
 const WARM_UP_MINUTES = 2
 /** A shorter life says nothing. */
-const LIFE_MINUTES_MIN = 5
+const LIFE_MINUTES_MIN = 10
 
 export class Lives {
   readonly #lives: Record<ProgramName, Life[]> = { broker: [], api: [] }
@@ -61,20 +61,21 @@ export class Lives {
     return this.#peaks[program] === 0 ? Number.NaN : this.#peaks[program]
   }
 
-  /** The steepest of all lives that were long enough; undefined when none was. */
-  growth(program: ProgramName, what: Taken): Growth | undefined {
+  /** Of all lives that were long enough, the one most above what is allowed; undefined when none was. */
+  growth(program: ProgramName, what: Taken, allowed: (apartMinutes: number) => number): Growth | undefined {
     let worst: Growth | undefined
+    const excess = ({ first, last, apartMinutes }: Growth) => last - first - allowed(apartMinutes)
     for (const { minutes } of this.#lives[program]) {
       if (minutes[what].length < LIFE_MINUTES_MIN) continue
       const values = minutes[what].slice(WARM_UP_MINUTES).filter((value) => !Number.isNaN(value))
-      if (values.length === 0) continue
+      if (values.length < 2) continue
       const third = Math.ceil(values.length / 3)
       const growth = {
-        minutes: values.length,
+        apartMinutes: values.length - third,
         first: middleOf(values.slice(0, third)),
         last: middleOf(values.slice(-third)),
       }
-      if (!worst || growth.last - growth.first > worst.last - worst.first) worst = growth
+      if (!worst || excess(growth) > excess(worst)) worst = growth
     }
     return worst
   }

@@ -31,7 +31,7 @@ const MINUTES_MAX = 7 * 24 * 60
 
 const HELP = `
 Faults: all, none, restarts, or groups with commas: ${FAULT_GROUPS.join(', ')}. Those of time are in \`npm test -- faults-time\`.
-A run of half an hour or more ends with a quarter in which no fault ends a program: growth is seen there.
+In the second half of a run of half an hour or more no fault ends a program: growth is seen there.
 Without --database the run has a PostgreSQL server of its own, which faults may kill.
 
 The page goes to stdout, progress to stderr. Exit codes: 0 every promise holds · 1 one does not, or the run failed ·

@@ -82,8 +82,8 @@ function faultTable(happened: readonly Happened[]): string[] {
   return [
     `${happened.length} faults:`,
     '',
-    '| fault | times | first acknowledged, slowest | most devices, p50 | slowest | to the database, p50 | slowest | longest pause | connections lost |',
-    '|---|---|---|---|---|---|---|---|---|',
+    '| fault | times | first acknowledged, slowest | most devices, p50 | slowest | to the database, p50 | slowest | API ready, slowest | longest pause | connections lost |',
+    '|---|---|---|---|---|---|---|---|---|---|',
     ...[...kinds].map(([name, all]) => faultRow(name, all)),
   ]
 }
@@ -95,10 +95,11 @@ function groupByName(happened: readonly Happened[]): Map<string, Happened[]> {
 }
 
 function faultRow(name: string, all: readonly Happened[]): string {
-  const [firsts, mosts, directs] = [
+  const [firsts, mosts, directs, readies] = [
     sorted(all.map(({ recovery }) => recovery.firstMs)),
     sorted(all.map(({ recovery }) => recovery.mostMs)),
     sorted(all.map(({ directMs }) => directMs)),
+    sorted(all.map(({ readyMs }) => readyMs)),
   ]
   const pause = all.reduce((most, { recovery }) => Math.max(most, recovery.pauseMs), 0)
   const lost = all.reduce((sum, one) => sum + one.lost, 0)
@@ -110,6 +111,7 @@ function faultRow(name: string, all: readonly Happened[]): string {
     seconds(mosts.at(-1)),
     seconds(directs[directs.length >> 1]),
     seconds(directs.at(-1)),
+    seconds(readies.at(-1)),
     seconds(pause),
     String(lost),
   ]

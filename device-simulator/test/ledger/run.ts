@@ -16,7 +16,7 @@ import type { Script } from './messages.ts'
 import { Programs, type Stop } from './programs.ts'
 import { Said } from './said.ts'
 import { type Happened, RECOVERY_MS_MAX, runSteps, type Step } from './schedule.ts'
-import { findCrashes, untilStored } from './settle.ts'
+import { crashesIn, findCrashes, untilStored } from './settle.ts'
 import { Watch } from './watch.ts'
 import { logsOf, makeDevices, openStage, type Stage, type World } from './world.ts'
 
@@ -261,7 +261,6 @@ class Run {
     const watch = this.#watch as Watch
     const said = this.#said as Said
     const { crashes, ...others } = found
-    const spoken = programs.said.split('\n').filter((line) => /unexpected error|uncaught/i.test(line))
     return {
       ...{ plan: this.#plan, startedAt: this.#startedAt, loadMs: this.#loadMs, comparison, ...others },
       ...{ happened: this.#happened, stops: programs.stops, lives: watch.lives },
@@ -274,7 +273,7 @@ class Run {
       answers: load.offences,
       unacknowledged: this.#unacknowledged,
       uncompleted: this.#uncompleted,
-      unexpected: [...programs.lost, ...watch.unexpected, ...crashes, ...spoken],
+      unexpected: [...programs.lost, ...watch.unexpected, ...crashes, ...crashesIn(programs.said)],
     }
   }
 }

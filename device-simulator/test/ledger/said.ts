@@ -27,6 +27,8 @@ export class Said {
   /** Of the last fault's end; infinite while one is done. */
   #sinceMs = 0
   #directMs: number | undefined
+  /** Its last word since then, unless that was that messages go straight to the database. */
+  #otherwise: string | undefined
   /** Since when something waits. */
   #waitingMs: number | undefined
 
@@ -47,7 +49,7 @@ export class Said {
     client.on('connect', () => client.subscribe(filters.platform('totals'), () => {}))
     client.on('message', (_topic, payload) => {
       const { spool } = JSON.parse(payload.toString()) as TotalsPayload
-      if (spool) this.#note(spool)
+      if (spool) this.note(spool)
     })
   }
 
@@ -55,7 +57,8 @@ export class Said {
     await this.#client?.endAsync(true)
   }
 
-  #note({ state, messages, bytes, oldestAt }: SpoolState): void {
+  /** One word of the broker. */
+  note({ state, messages, bytes, oldestAt }: SpoolState): void {
     const nowMs = this.#deps.nowMs()
     const { largest } = this
     largest.messages = Math.max(largest.messages, messages)
@@ -66,25 +69,38 @@ export class Said {
     const isDirect = state === 'empty' || state === 'replaying'
     const afterMs = nowMs - this.#sinceMs
     if (afterMs < 0) return
+    this.#otherwise = isDirect ? undefined : `${state}, ${messages} messages wait`
     if (isDirect) this.#directMs ??= afterMs
-    else if (afterMs > this.#deps.graceMs && this.astray.length < SENTENCES_MAX)
-      this.astray.push(`${(nowMs / 1_000).toFixed(1)} s: ${state}, ${messages} messages wait`)
+    else if (afterMs > this.#deps.graceMs) this.#stray(this.#otherwise)
+    // A word from before the broker lost its patience: it was not over.
+    else this.#directMs = undefined
+  }
+
+  #stray(what: string | undefined): void {
+    if (what === undefined || this.astray.length >= SENTENCES_MAX) return
+    this.astray.push(`${(this.#deps.nowMs() / 1_000).toFixed(1)} s: ${what}`)
   }
 
   /** A fault begins: what is said until its end decides nothing. */
   begin(): void {
+    this.#stray(this.#otherwise && `${this.#otherwise}, and the next fault begins`)
+    this.#otherwise = undefined
     this.#sinceMs = Number.POSITIVE_INFINITY
   }
 
   ended(): void {
     this.#sinceMs = this.#deps.nowMs()
     this.#directMs = undefined
+    this.#otherwise = undefined
   }
 
-  /** @returns how long after the end messages went straight to the database; undefined when the deadline was earlier */
+  /**
+   * @returns how long after the end messages went straight to the database for good, as far as is known by now;
+   * undefined when they do not, the deadline after the end
+   */
   async untilDirect(deadlineMs: number, signal: AbortSignal): Promise<number | undefined> {
-    const endMs = performance.now() + deadlineMs
-    while (this.#directMs === undefined && performance.now() < endMs && !signal.aborted) await sleep(POLL_MS)
+    const endMs = this.#sinceMs + deadlineMs
+    while (this.#directMs === undefined && this.#deps.nowMs() < endMs && !signal.aborted) await sleep(POLL_MS)
     return this.#directMs
   }
 }

@@ -7,6 +7,7 @@ import { databaseFaults } from './faults-database.ts'
 import { processFaults } from './faults-processes.ts'
 import { redisFaults } from './faults-redis.ts'
 import type { Recovery } from './latencies.ts'
+import { untilReady } from './settle.ts'
 import type { World } from './world.ts'
 
 export const allFaults: readonly Fault[] = [
@@ -22,8 +23,10 @@ export interface Happened {
   atMs: number
   tookMs: number
   recovery: Recovery
-  /** From its end until the broker gave what came straight to the database; absent: it did not in time. */
+  /** From its end until the broker gave what came straight to the database for good; absent: it did not in time. */
   directMs: number | undefined
+  /** From its end until the API said that it is ready; absent: it did not in time. */
+  readyMs: number | undefined
   /** Connections that ended by themselves, from the beginning of the fault to the recovery. */
   lost: number
   /** It could not be done. */
@@ -48,7 +51,7 @@ const RECOVERED_WITHIN_MS = 30_000
 
 /** So long a run ends with a stretch in which programs live on: growth is seen within one life. */
 const STRETCH_FROM_MS = 30 * 60_000
-const STRETCH_SHARE = 1 / 4
+const STRETCH_SHARE = 1 / 2
 
 const CALM_MS = [1_000, 12_000] as const
 const RESTARTED = 'SIGTERM of the whole product, and a new start'
@@ -137,10 +140,22 @@ export async function runSteps(
     if (signal.aborted) return happened
     const isLeftOut = !step.isOwed && beginsMs >= stretchMs && step.faults.some((one) => one.endsProgram)
     if (isLeftOut) continue
+    await settleLast(world, happened, signal)
     happened.push(await runStep(world, step, signal))
   }
   await pause(untilMs - world.load.nowMs(), signal)
+  await settleLast(world, happened, signal)
   return happened
+}
+
+/** What the broker said in the calm after a fault counts too: its patience with the database may have ended there. */
+async function settleLast(
+  { said }: World,
+  happened: readonly Happened[],
+  signal: AbortSignal,
+): Promise<void> {
+  const last = happened.at(-1)
+  if (last) last.directMs = await said.untilDirect(RECOVERED_WITHIN_MS, signal)
 }
 
 async function runStep(world: World, { faults, seeds }: Step, signal: AbortSignal): Promise<Happened> {
@@ -157,17 +172,18 @@ async function runStep(world: World, { faults, seeds }: Step, signal: AbortSigna
   const failed = ended.find((one) => one.status === 'rejected')
   const tookMs = load.nowMs() - atMs
   said.ended()
-  const [recovery, directMs] = await Promise.all([
+  const [recovery, directMs, readyMs] = await Promise.all([
     load.recovery.ended(RECOVERED_WITHIN_MS, signal),
     said.untilDirect(RECOVERED_WITHIN_MS, signal),
+    untilReady(world.site, RECOVERED_WITHIN_MS, signal),
   ])
   const failure = failed ? String((failed.reason as Error).message ?? failed.reason) : undefined
   world.say(
     `over after ${seconds(tookMs)}; most devices acknowledged after ${seconds(recovery.mostMs)}, ` +
-      `straight to the database after ${seconds(directMs)}` +
+      `straight to the database after ${seconds(directMs)}, API ready after ${seconds(readyMs)}` +
       `${failure === undefined ? '' : `; it could not be done: ${failure}`}`,
   )
-  return { name, atMs, tookMs, recovery, directMs, lost: load.troubles.lost - lost, failure }
+  return { name, atMs, tookMs, recovery, directMs, readyMs, lost: load.troubles.lost - lost, failure }
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -49,10 +49,43 @@ async function askReadiness({ dashboard }: Site): Promise<Readiness | undefined>
   }
 }
 
-const CRASH = /uncaught|unhandled|unexpected error|"level":60|heap out of memory/i
+const PROBE_EVERY_MS = 200
+const PROBE_MS = 1_000
+
+/** @returns after how long the API says that it is ready; undefined when it does not until the deadline */
+export async function untilReady(
+  { dashboard }: Pick<Site, 'dashboard'>,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const startedMs = performance.now()
+  const sinceMs = () => performance.now() - startedMs
+  while (sinceMs() < deadlineMs && !signal.aborted) {
+    const answer = await fetch(`${dashboard}/readyz`, { signal: AbortSignal.timeout(PROBE_MS) }).catch(
+      () => {},
+    )
+    await answer?.body?.cancel()
+    if (answer?.ok) return sinceMs()
+    await sleep(PROBE_EVERY_MS)
+  }
+  return undefined
+}
+
+/**
+ * What only a crash says. Node itself ends with its version; what could not be released when a program stopped is an
+ * AggregateError, while one of a connection that was refused has its code before the colon.
+ */
+const CRASH =
+  /uncaught|unhandled|unexpected error|"level":60|heap out of memory|AggregateError: |^Node\.js v\d/i
 const CRASHES_MAX = 20
 
-/** Lines of the programs' logs that no fault of ours explains. */
+/** Lines of what a program printed that no fault of ours explains. */
+export function crashesIn(printed: string): string[] {
+  const found = printed.split('\n').filter((line) => CRASH.test(line))
+  return [...new Set(found)].slice(0, CRASHES_MAX).map((line) => line.slice(0, 500))
+}
+
+/** The same of their logs. */
 export async function findCrashes(folder: string): Promise<string[]> {
   const found: string[] = []
   for (const name of await readdir(folder).catch(() => [])) {

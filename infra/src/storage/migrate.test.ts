@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { StartError } from '../service.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
-import { migrate } from './migrate.ts'
+import { startDatabaseProxy } from '../testing/database-proxy.ts'
+import { waitFor } from '../testing/wait.ts'
+import { advisoryLocks } from './locks.ts'
+import { migrate, withoutPassword } from './migrate.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -37,6 +41,35 @@ describe('migrate', () => {
     })
     await expect(migrating).rejects.toThrow(problem)
     expect(lines).toEqual([expect.stringMatching(problem)])
+  })
+
+  it.each([
+    ['postgres://u:gehe:im@127.0.0.1:1/x', 'postgres://u:…@127.0.0.1:1/x'],
+    ['postgres://u:p@geheim@127.0.0.1:1/x', 'postgres://u:…@127.0.0.1:1/x'],
+    ['postgres://127.0.0.1:1/x?user=u&password=geheim', 'postgres://127.0.0.1:1/x'],
+    ['postgres://u@[::1]:1/x?sslpassword=geheim', 'postgres://u@[::1]:1/x'],
+    ['postgres://u:12#geheim@127.0.0.1/x', '(an address that cannot be read)'],
+    ['postgres://u:12/geheim@127.0.0.1/x', '(an address that cannot be read)'],
+    ['postgres://u:geheim/@127.0.0.1/x', '(an address that cannot be read)'],
+  ])('O-MIGRATE-3 wherever the password stands: %s', (url, shown) => {
+    expect(withoutPassword(url)).toBe(shown)
+  })
+
+  it('O-MIGRATE-6 a database that goes away meanwhile is told in a line', async () => {
+    const proxy = await startDatabaseProxy(database.url)
+    const holder = await database.pool.connect()
+    await holder.query('SELECT pg_advisory_lock($1)', [advisoryLocks.migration])
+    const migrating = migrate(proxy.url)
+    const told = migrating.catch((error: unknown) => error)
+    const waiting = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+    await waitFor('it to be under way', async () => (await database.pool.query(waiting)).rowCount === 1)
+    proxy.refuse()
+    const problem = await told
+    expect(problem).toBeInstanceOf(StartError)
+    expect((problem as Error).message).toMatch(/^the database at postgres:.* did not take its schema: ./)
+    holder.release(true)
+    await proxy.close()
   })
 
   it('O-MIGRATE-5 waiting is for a database that is away, not for one that does not know us', async () => {

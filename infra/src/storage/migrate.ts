@@ -3,7 +3,7 @@ import pg from 'pg'
 import { limits } from '../limits.ts'
 import { retry } from '../retry.ts'
 import { StartError } from '../service.ts'
-import { isTransient } from './errors.ts'
+import { isTransient, isUnfinished } from './errors.ts'
 import { advisoryLocks } from './locks.ts'
 import { checkServer, compareSchema, MIGRATIONS_TABLE, migrationsDir, newerSchema } from './start-check.ts'
 import { installTimescale } from './timescale-install.ts'
@@ -21,7 +21,8 @@ export interface MigrateOptions {
  * Brings the database at `url` to this version's schema. All pending migrations run in one transaction, so a start
  * killed halfway leaves the old schema; a schema newer than this code is refused.
  * Where TimescaleDB is available the readings then move into it.
- * @throws StartError when the database cannot be reached, is too old, is newer than this version, or half moved
+ * @throws StartError when the database cannot be reached or goes away, is too old, is newer than this version, or half
+ * moved
  */
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<void> {
   const { say = () => {}, isMoveTarget = false, waitMs = 0 } = options
@@ -33,6 +34,10 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     if (!isMoveTarget) await refuseHalfMoved(client)
     await applyMigrations(client)
     await installTimescale(client, say)
+  } catch (error) {
+    if (error instanceof StartError || !isUnfinished(error)) throw error
+    const reason = (error as Error).message
+    throw new StartError(`the database at ${withoutPassword(url)} did not take its schema: ${reason}`)
   } finally {
     // Ending the session releases the lock.
     await client.end()
@@ -100,6 +105,13 @@ async function refuseNewerSchema(client: pg.Client): Promise<void> {
   if (unknown !== undefined) throw newerSchema(unknown)
 }
 
+/** For people and logs. What comes after the path may hold secrets as well, `?password=` for one. */
 export function withoutPassword(url: string): string {
-  return url.replace(/\/\/([^:@/]*):[^@]*@/, '//$1:…@')
+  const unreadable = '(an address that cannot be read)'
+  if (!URL.canParse(url)) return unreadable
+  const { protocol, username, password, host, pathname, hash } = new URL(url)
+  // Here ends up a password with a `/` or `#` that is not escaped.
+  if (`${pathname}${hash}`.includes('@')) return unreadable
+  const user = username + (password ? ':…' : '')
+  return `${protocol}//${user ? `${user}@` : ''}${host}${pathname}`
 }

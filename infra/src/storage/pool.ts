@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import pg from 'pg'
 import { limits } from '../limits.ts'
+import { verdictOf } from './errors.ts'
 
 export type Pool = pg.Pool
 export type Connection = pg.PoolClient
@@ -84,6 +85,14 @@ function mortal(statementTimeoutMs: number): Socket {
   return socket
 }
 
+/**
+ * What has to be mended may be the session itself: that it only reads, or as whom. It keeps that for its life, so it is
+ * not given back to the pool.
+ */
+export function unfit(error: unknown): Error | undefined {
+  return verdictOf(error) === 'mend' ? (error as Error) : undefined
+}
+
 /** Runs `work` inside one transaction on one connection; rolls back when it throws. */
 export async function inTransaction<T>(pool: Pool, work: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = await pool.connect()
@@ -94,6 +103,7 @@ export async function inTransaction<T>(pool: Pool, work: (connection: Connection
     await connection.query('COMMIT')
     return result
   } catch (error) {
+    broken = unfit(error)
     // A connection that cannot roll back is not given back to the pool.
     await connection.query('ROLLBACK').catch((rollbackError: Error) => {
       broken = rollbackError

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { from as copyFrom } from 'pg-copy-streams'
 import { encodeCopy, encodeFloat8Array, encodeInt4Array, encodeTimestamptzArray } from './binary.ts'
 import { insertLate, type LateSpan } from './late.ts'
-import { type Connection, inTransaction, type Pool } from './pool.ts'
+import { type Connection, inTransaction, type Pool, unfit } from './pool.ts'
 
 /** Columns of readings, one entry a row: series id, epoch milliseconds, value. */
 export interface Rows<Value> {
@@ -56,11 +56,15 @@ export async function storeBatch(
     return inTransaction(pool, (connection) => storeParts(connection, batch, options))
   // A single COPY is a transaction of its own: two round trips less.
   const connection = await pool.connect()
+  let broken: Error | undefined
   try {
     await copyNumbers(connection, batch.numbers)
     return { duplicates: 0, conflicts: 0 }
+  } catch (error) {
+    broken = unfit(error)
+    throw error
   } finally {
-    connection.release()
+    connection.release(broken)
   }
 }
 
