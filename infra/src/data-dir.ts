@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Releases, StartError } from './service.ts'
 
@@ -209,5 +209,22 @@ export async function replaceSecret(dataDir: string, name: string, secret: strin
     throw new StartError(
       `cannot write ${file} (${code}); ${cureOf(code)}set TELLTALE_DATA_DIR to another folder`,
     )
+  }
+}
+
+/** What systems answer that cannot open or sync a folder (Windows, some network disks). */
+const NOT_POSSIBLE = new Set(['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP'])
+
+/** Files made in it and deleted from it stay so when the machine stops. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (!NOT_POSSIBLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }

@@ -2,11 +2,11 @@ import { type ChildProcess, execFile } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { chown, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { isZombie, keepSecret, readSecret } from './data-dir.ts'
+import { isZombie, keepSecret, readSecret, syncFolder } from './data-dir.ts'
 import { type Binaries, findBinaries, type ServerUser, serverUser } from './postgres-binaries.ts'
 import { commandOf, findServerIn } from './postgres-processes.ts'
 import { newSecret } from './secrets.ts'
@@ -136,6 +136,8 @@ class Server {
     }
     if (isThere) await rm(markOf(this.#databaseDir))
     else await rename(halfMade, this.#databaseDir)
+    // A mark that a power cut brought back would stand beside a whole database.
+    await syncFolder(dirname(this.#databaseDir))
   }
 
   /** The server must be down: in this mode it asks for no password. What a crash left is recovered first. */

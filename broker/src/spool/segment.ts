@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncFolder } from '@telltale/infra/data-dir'
 import { limits } from '@telltale/infra/limits'
 import { isShortage } from './disk-errors.ts'
-import { syncFolder } from './folder.ts'
 import { type Body, encodeFrame, HEADER_BYTES, MARKER_BYTES, recordsOf } from './frame.ts'
 import { type Found, FrameReader } from './frame-reader.ts'
 
