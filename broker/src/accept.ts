@@ -7,6 +7,7 @@ import { refusedReason } from './batch.ts'
 import { decodeReply } from './command-replies.ts'
 import type { CommandDispatcher } from './commands.ts'
 import { type RejectedPayload, type Topic, topics } from './contract/index.ts'
+import type { InTurn } from './in-turn.ts'
 import type { DeviceSession, Presence, Source } from './presence.ts'
 import type { Outage } from './spool/outage.ts'
 import { type Decoded, decodeMetric, decodeTelemetry, encodeReadings, type TimeWindow } from './telemetry.ts'
@@ -17,6 +18,8 @@ export interface AcceptDeps {
   outage: Outage
   presence: Presence
   commands: CommandDispatcher
+  /** Those to one command are settled or kept in the order they came. */
+  replies: InTurn
   window: TimeWindow
   log: Logger
   /** Sends a message of the platform's own, QoS 0. */
@@ -170,8 +173,9 @@ function acceptReply(deps: AcceptDeps, publish: Publish, commandId: string): voi
   // The row is the truth: a reply is acknowledged when it is written, or when it is kept to be written.
   const settle = (attempt: number) =>
     deps.commands.reply({ deviceId, commandId, isRepeated: attempt > 0 || publish.packet.dup }, reply)
-  deps.outage
-    .doOrKeep({ kind: 'reply', reply: { deviceId, commandId, payload: reply } }, settle)
+  const record = { kind: 'reply' as const, reply: { deviceId, commandId, payload: reply } }
+  deps.replies
+    .do(commandId, () => deps.outage.doOrKeep(record, settle))
     .then(publish.done, (error: Error) =>
       store(deps, publish, { readings: [], rejected: refusedReason(error) }),
     )

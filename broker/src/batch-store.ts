@@ -7,6 +7,7 @@ import {
   isMissingPartition,
   sqlState,
   UNIQUE_VIOLATION,
+  type Verdict,
   verdictOf,
 } from '@telltale/infra/storage/errors'
 import { insertLate, LateNotes, lateSpans } from '@telltale/infra/storage/late'
@@ -63,9 +64,7 @@ export class BatchStore {
     try {
       await this.#commit(messages, { isRepeated, isLate: attempt.isLate })
     } catch (error) {
-      const verdict = verdictOf(error)
-      const isLookedFor = verdict === 'give-up' && attempt.number >= bounds.attemptsBeforeDividing
-      if (verdict !== 'divide' && !isLookedFor) throw error
+      if (!mayDivide(verdictOf(error), { messages, attempt })) throw error
       await this.#divide(messages, error, attempt)
     }
   }
@@ -161,7 +160,7 @@ export class BatchStore {
     }
   }
 
-  /** Something in the batch cannot be stored: halve until it is alone, quarantine it, store the rest. */
+  /** In halves until it goes through. What cannot be stored ends up alone and is quarantined, the rest is stored. */
   async #divide(messages: Message[], error: unknown, attempt: Attempt): Promise<void> {
     const [first, ...others] = messages
     if (!first) return
@@ -184,4 +183,10 @@ export class BatchStore {
       totals.lost()
     }
   }
+}
+
+function mayDivide(verdict: Verdict, { messages, attempt }: { messages: Message[]; attempt: Attempt }) {
+  if (verdict === 'divide') return true
+  if (attempt.number < bounds.attemptsBeforeDividing) return false
+  return verdict === 'give-up' || (verdict === 'lighten' && messages.length > 1)
 }

@@ -2,8 +2,8 @@ import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
 import { retry } from '@telltale/infra/retry'
 import {
+  type CommandChange,
   noteLateReply,
-  type TransitionName,
   transitionCommand,
 } from '@telltale/infra/storage/command-transitions'
 import { type CommandRecord, getCommand } from '@telltale/infra/storage/commands'
@@ -22,6 +22,7 @@ import { CommandClock } from './command-clock.ts'
 import { CommandLane } from './command-lane.ts'
 import { replyTransition } from './command-replies.ts'
 import type { ReplyPayload } from './contract/index.ts'
+import { InTurn } from './in-turn.ts'
 import type { Attached } from './sessions/sessions.ts'
 import { Trouble } from './trouble.ts'
 
@@ -38,8 +39,8 @@ export class CommandDispatcher {
   readonly #sweepTrouble: Trouble
   readonly #sendTrouble: Trouble
   readonly #lanes = new Map<string, CommandLane>()
-  /** Command → its change under way: what is told of one command is told in the order of its changes. */
-  readonly #changing = new Map<string, Promise<unknown>>()
+  /** What is told of one command is told in the order of its changes. */
+  readonly #inTurn = new InTurn()
   /** Of the devices that could be sent something. */
   #askedUpTo = 0
   #timer: NodeJS.Timeout | undefined
@@ -110,7 +111,7 @@ export class CommandDispatcher {
 
   /** Settles a command by the device's reply. One that is late is noted; one that is not this device's is not. */
   async reply({ deviceId, commandId, isRepeated }: Answered, reply: ReplyPayload): Promise<void> {
-    const change = replyTransition(reply)
+    const change = { ...replyTransition(reply), isRepeated }
     const record = await this.#transition(deviceId, commandId, change)
     if (!record) {
       if (isRepeated) this.#changed(commandId)
@@ -191,23 +192,15 @@ export class CommandDispatcher {
     )
   }
 
-  async #tellInTurn(
+  #tellInTurn(
     id: string,
     work: () => Promise<CommandRecord | undefined>,
   ): Promise<CommandRecord | undefined> {
-    const before = this.#changing.get(id)
-    const changing = (async () => {
-      await before?.catch(() => {})
+    return this.#inTurn.do(id, async () => {
       const record = await work()
       if (record) this.#deps.publish(record)
       return record
-    })()
-    this.#changing.set(id, changing)
-    try {
-      return await changing
-    } finally {
-      if (this.#changing.get(id) === changing) this.#changing.delete(id)
-    }
+    })
   }
 
   async #sweep(): Promise<void> {
@@ -252,7 +245,7 @@ export class CommandDispatcher {
     let finished: CommandRecord[] = []
     try {
       await inTransaction(this.#deps.pool, async (connection) => {
-        finished = await finishOverdueCommands(connection, nowMs)
+        finished = await finishOverdueCommands(connection, this.#deps.brokerId, nowMs)
       })
       return finished
     } catch (error) {
@@ -280,6 +273,7 @@ export class CommandDispatcher {
 
 interface CommandDeps {
   pool: Pool
+  brokerId: string
   log: Logger
   publish: (record: CommandRecord) => void
   /** Whether replies wait on disk to be settled. */
@@ -293,7 +287,4 @@ interface Answered {
   isRepeated: boolean
 }
 
-interface Change {
-  to: TransitionName
-  detail?: unknown
-}
+type Change = Omit<CommandChange, 'id' | 'deviceId'>

@@ -19,6 +19,7 @@ import { DeviceDirectory } from './directory.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { Admission } from './gate/admission.ts'
 import { Gates, gateLimits } from './gate/gates.ts'
+import { InTurn } from './in-turn.ts'
 import { LatestReadings } from './latest-readings.ts'
 import { listenTcp, listenWebSocket } from './listeners.ts'
 import { listenTls } from './listeners-tls.ts'
@@ -80,7 +81,7 @@ await runService(async (releases) => {
     onReopened: (deviceId, status) => broker.writeStatus(deviceId, status),
   })
   const commands = new CommandDispatcher({
-    ...{ pool, log },
+    ...{ pool, brokerId, log },
     publish: (record) => tellApi('commands', record.deviceId, record),
     areRepliesWaiting: () => outage.areWordsWaiting,
   })
@@ -98,7 +99,15 @@ await runService(async (releases) => {
   const database = new PromptDatabase({ pool: promptPool, log })
   const memory = new SignInMemory()
   const storedWills = new StoredWills({ brokerId, durable: stores.durable, log })
-  const accepting = { writer, outage, presence, commands, window: timeWindow(config), log }
+  const accepting = {
+    writer,
+    outage,
+    presence,
+    commands,
+    replies: new InTurn(),
+    window: timeWindow(config),
+    log,
+  }
   const broker: Broker = new Broker({
     ...accepting,
     ...{ pool, stores, sessions, storedWills, router, doorkeeper, diagnostics, totals },

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { getCommand, insertCommand } from '@telltale/infra/storage/commands'
 import {
   registerDevice,
   registerIntegration,
@@ -12,12 +14,14 @@ import { waitFor } from '@telltale/infra/testing/wait'
 import { Redis } from 'ioredis'
 import type { MqttClient } from 'mqtt'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { topics } from '../src/contract/index.ts'
+import { filters, topics } from '../src/contract/index.ts'
 import { collect, TestClients } from './clients.ts'
 
 const SECRET = 'shared by all brokers and the API'
 /** Longer than a connection may wait for its row and count as just made. */
 const LATE_MS = 3_500
+/** Short enough that a broker cut off for so long is not taken for lost. */
+const TTL_MS = 4_000
 
 interface Member {
   proxy: DatabaseProxy
@@ -98,6 +102,29 @@ describe.skipIf(toolMissing('redis-server'))('brokers whose database was away', 
     await device.publishAsync(topics.telemetry('cut'), '{"a":1}', { qos: 1 })
     await waitFor('its will to be kept again', async () => (await wills()).length === 1)
     await inRedis.quit()
+  })
+
+  it('R-AWAY-22 what a device answered in time counts, though it waits at one broker and another looks for what is overdue', async () => {
+    const device = await a.clients.attach(await registerDevice(database.pool, 'answering'))
+    await device.subscribeAsync(filters.commands('answering'), { qos: 1 })
+    await waitFor('its row', async () => (await openAt()).join() === 'answering a')
+    const commands = collect(device)
+    const id = randomUUID()
+    const command = { id, deviceId: 'answering', name: 'blink', params: {}, ttlMs: TTL_MS }
+    await insertCommand(database.pool, { ...command, createdBy: 'test' })
+    const status = async () => (await getCommand(database.pool, id))?.status
+    await waitFor('the command', async () => commands.length === 1 && (await status()) === 'delivered')
+    a.proxy.refuse()
+    await device.publishAsync(`devices/answering/commands/${id}/reply`, '{"status":"succeeded"}', { qos: 1 })
+    const isOverdue = `SELECT FROM command WHERE id = $1 AND reply_due_at < now() - interval '1500 ms'`
+    await waitFor(
+      'the other to look',
+      async () => (await database.pool.query(isOverdue, [id])).rowCount === 1,
+    )
+    expect(await status()).toBe('delivered')
+    a.proxy.pass()
+    await waitFor('the reply', async () => (await status()) !== 'delivered')
+    expect(await status()).toBe('succeeded')
   })
 })
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { insertCommand } from '@telltale/infra/storage/commands'
+import { insertCommand, listCommandEvents } from '@telltale/infra/storage/commands'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { registerDevice, startTestBroker, type TestBroker } from '@telltale/infra/testing/broker'
 import { createTestDatabase } from '@telltale/infra/testing/database'
@@ -86,18 +86,9 @@ describe.concurrent('the end of an outage', () => {
     const { expect } = context
     const { pool, proxy, watch, attach } = await openScene(context)
     const [bulk, device] = [await attach('bulk'), await attach('replying')]
-    const ids = [randomUUID(), randomUUID()] as const
-    for (const id of ids) {
-      const command = { id, deviceId: 'replying', name: 'blink', params: {}, ttlMs: 600_000 }
-      await insertCommand(pool, { ...command, createdBy: 'test' })
-      await pool.query(
-        `UPDATE command SET status = 'delivered', sent_at = now(), delivered_at = now(),
-           reply_due_at = now() + interval '1 hour' WHERE id = $1`,
-        [id],
-      )
-    }
+    const ids = [await deliveredCommand(pool, 'replying'), await deliveredCommand(pool, 'replying')] as const
     const reply = (id: string, word: object) =>
-      device.publishAsync(`devices/replying/commands/${id}/reply`, JSON.stringify(word), { qos: 1 })
+      device.publishAsync(replyTopic('replying', id), JSON.stringify(word), { qos: 1 })
     proxy.freeze()
     await Promise.all(
       Array.from({ length: 400 }, (_, n) =>
@@ -153,4 +144,88 @@ describe.concurrent('the end of an outage', () => {
     const { metric0 } = await storedValues(pool, 'kept')
     expect(metric0).toEqual(Array.from({ length: KEPT }, (_, n) => n))
   })
+
+  it('R-DB-24 what waited and is more than one statement may do is stored in smaller pieces', async (context) => {
+    const { expect } = context
+    const { pool, proxy, watch, attach } = await openScene(context)
+    const device = await attach('heavy')
+    // As if rows took so long that no more of them are done in the time a statement has.
+    await pool.query(`
+      CREATE FUNCTION weigh() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE rows int := coalesce(nullif(current_setting('test.rows', true), ''), '0')::int + 1;
+        BEGIN
+          IF rows > ${3 * METRICS} THEN RAISE 'as if it took too long' USING ERRCODE = '57014'; END IF;
+          PERFORM set_config('test.rows', rows::text, true);
+          RETURN NEW;
+        END $$;
+      CREATE TRIGGER weigh BEFORE INSERT ON reading FOR EACH ROW EXECUTE FUNCTION weigh()`)
+    proxy.refuse()
+    const say = (n: number) =>
+      device.publishAsync(topics.telemetry('heavy'), backlogOf(n, METRICS), { qos: 1 })
+    await Promise.all(Array.from({ length: KEPT }, (_, n) => say(n)))
+    proxy.pass()
+    await watch.said('an empty spool', ({ state }) => state === 'empty')
+    const { metric0 } = await storedValues(pool, 'heavy')
+    expect(metric0).toEqual(Array.from({ length: KEPT }, (_, n) => n))
+    expect((await pool.query('SELECT FROM rejected_message')).rowCount).toBe(0)
+  })
+
+  it('R-DB-25 what is said of a command takes effect in its order, and is noted once: its row is held', async (context) => {
+    const { expect } = context
+    const { pool, attach } = await openScene(context)
+    const device = await attach('held')
+    const id = await deliveredCommand(pool, 'held')
+    const holder = await pool.connect()
+    context.onTestFinished(() => holder.release())
+    await holder.query('BEGIN')
+    await holder.query('SELECT FROM command WHERE id = $1 FOR UPDATE', [id])
+    await Promise.all([saysProgress(device, id, 50), saysProgress(device, id, 60)])
+    await holder.query('COMMIT')
+    await saysProgress(device, id, 70)
+    await waitFor('the last of it', async () => (await progressOf(pool, id)).at(-1) === 70)
+    expect(await progressOf(pool, id)).toEqual([50, 60, 70])
+  })
+
+  it('R-DB-25 what is said of a command takes effect in its order, and is noted once: the first loses a race', async (context) => {
+    const { expect } = context
+    const { pool, attach } = await openScene(context)
+    const device = await attach('raced')
+    const id = await deliveredCommand(pool, 'raced')
+    await pool.query(`
+      CREATE SEQUENCE tries;
+      CREATE FUNCTION lose_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('tries') = 1 THEN RAISE 'as if it lost a race' USING ERRCODE = '40001'; END IF;
+        RETURN NEW;
+      END $$;
+      CREATE TRIGGER lose_once BEFORE UPDATE ON command FOR EACH ROW EXECUTE FUNCTION lose_once()`)
+    await Promise.all([saysProgress(device, id, 50), saysProgress(device, id, 60)])
+    expect(await progressOf(pool, id)).toEqual([50, 60])
+  })
 })
+
+const replyTopic = (deviceId: string, id: string) => `devices/${deviceId}/commands/${id}/reply`
+
+/** @returns the id of a command that waits for its reply for an hour */
+async function deliveredCommand(pool: Pool, deviceId: string): Promise<string> {
+  const id = randomUUID()
+  await insertCommand(pool, { id, deviceId, name: 'blink', params: {}, ttlMs: 600_000, createdBy: 'test' })
+  await pool.query(
+    `UPDATE command SET status = 'delivered', sent_at = now(), delivered_at = now(),
+       reply_due_at = now() + interval '1 hour' WHERE id = $1`,
+    [id],
+  )
+  return id
+}
+
+async function saysProgress(device: MqttClient, id: string, percent: number): Promise<void> {
+  const { username } = device.options
+  const reply = JSON.stringify({ status: 'progress', result: { percent } })
+  await device.publishAsync(replyTopic(String(username), id), reply, { qos: 1 })
+}
+
+/** The percentages in its history. */
+async function progressOf(pool: Pool, id: string): Promise<number[]> {
+  const events = await listCommandEvents(pool, id)
+  const progress = events.filter(({ status }) => status === 'progress')
+  return progress.map(({ detail }) => (detail as { percent: number }).percent)
+}

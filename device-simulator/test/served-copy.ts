@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
@@ -19,7 +19,11 @@ export class ServedCopy {
     await cp(join(REPOSITORY, 'api', 'dist'), join(dir, 'api', 'dist'), { recursive: true })
     await cp(join(REPOSITORY, 'api', 'package.json'), join(dir, 'api', 'package.json'))
     await symlink(join(REPOSITORY, 'api', 'node_modules'), join(dir, 'api', 'node_modules'))
-    await cp(join(REPOSITORY, 'dashboard', 'dist'), join(dir, 'dashboard', 'dist'), { recursive: true })
+    await mkdir(join(dir, 'dashboard'))
+    // Without the compressed forms: they would have to be made again for each build.
+    const filter = (path: string) => !/\.(br|gz)$/.test(path)
+    await cp(join(REPOSITORY, 'dashboard', 'dist'), buildDir(dir, 0), { recursive: true, filter })
+    await serve(dir, 0)
     // By these the API knows which schema it is for.
     await mkdir(join(dir, 'infra'))
     await symlink(join(REPOSITORY, 'infra', 'migrations'), join(dir, 'infra', 'migrations'))
@@ -30,10 +34,14 @@ export class ServedCopy {
     return join(this.#dir, 'api', 'dist', 'main.js')
   }
 
-  /** Another build of the same dashboard: every hashed file has another name, and the old ones are gone. */
+  /**
+   * Another build of the same dashboard: every hashed file has another name, and the old ones are gone. It takes the
+   * place of the other at once: a page may be looking for a new version at this moment.
+   */
   async upgrade(): Promise<void> {
+    const dist = buildDir(this.#dir, this.#builds + 1)
+    await cp(buildDir(this.#dir, this.#builds), dist, { recursive: true })
     this.#builds += 1
-    const dist = join(this.#dir, 'dashboard', 'dist')
     const assets = await readdir(join(dist, 'assets'))
     const renamed = new Map<string, string>()
     for (const name of assets)
@@ -45,16 +53,25 @@ export class ServedCopy {
     }
     for (const [before, after] of renamed)
       await rename(join(dist, 'assets', before), join(dist, 'assets', after))
+    await serve(this.#dir, this.#builds)
   }
 }
 
-/** Without their compressed forms, which are of the build before. */
+function buildDir(dir: string, build: number): string {
+  return join(dir, 'dashboard', `build-${build}`)
+}
+
+async function serve(dir: string, build: number): Promise<void> {
+  const next = join(dir, 'dashboard', 'next')
+  await symlink(buildDir(dir, build), next)
+  await rename(next, join(dir, 'dashboard', 'dist'))
+}
+
 async function texts(dist: string): Promise<string[]> {
   const entries = await readdir(dist, { recursive: true, withFileTypes: true })
   const paths = entries
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name))
-  for (const path of paths) if (/\.(br|gz)$/.test(path)) await rm(path)
   return paths.filter((path) => /\.(js|css|html)$/.test(path))
 }
 

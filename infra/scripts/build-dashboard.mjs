@@ -19,15 +19,17 @@ export async function buildDashboard(dashboard) {
   const { build: viteBuild } = await import(pathToFileURL(vite).href)
   // Beside the one that is being served: a build that fails leaves that as it is, and nobody is sent half of one.
   const next = join(dashboard, 'node_modules', `.next-${process.pid}`)
+  const before = join(dashboard, 'node_modules', `.before-${process.pid}`)
   try {
     const { output } = await viteBuild({ root: dashboard, logLevel: 'warn', build: { outDir: next } })
     await buildWorker(join(dashboard, 'src', 'offline', 'service-worker.ts'), next, output)
     await compressAll(next)
     const dist = join(dashboard, 'dist')
-    await rm(dist, { recursive: true, force: true })
+    // Two renames: nothing is served for as short as can be.
+    await rename(dist, before).catch(() => {})
     await rename(next, dist)
   } finally {
-    await rm(next, { recursive: true, force: true })
+    for (const dir of [next, before]) await rm(dir, { recursive: true, force: true })
   }
 }
 

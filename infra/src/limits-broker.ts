@@ -15,7 +15,7 @@ export const brokerLimits = {
     pendingBytesMax: 64 * 1024 * 1024,
     /** After a batch met a duplicate, merge for this many batches before trying COPY again. */
     mergeBatchesAfterDuplicate: 64,
-    /** A fault of our own, or one of an unknown kind, may pass; after so many it is looked for message by message. */
+    /** A fault of our own may pass, and so may a statement that took too long; after so many it is done in halves. */
     attemptsBeforeDividing: 3,
     retryDelayMinMs: 100,
     retryDelayMaxMs: 5_000,

@@ -58,6 +58,15 @@ const transitions = {
 
 export type TransitionName = keyof typeof transitions
 
+export interface CommandChange {
+  id: string
+  deviceId: string
+  to: TransitionName
+  detail?: unknown
+  /** It may have been made already: progress that the history has is not noted again. */
+  isRepeated?: boolean
+}
+
 /**
  * Makes one transition if the command may make it now. `detail` is the progress, result, or `{result, error}`.
  * Times are taken when the row is held, so those of one command follow each other.
@@ -66,7 +75,7 @@ export type TransitionName = keyof typeof transitions
  */
 export async function transitionCommand(
   db: Queryable,
-  change: { id: string; deviceId: string; to: TransitionName; detail?: unknown },
+  change: CommandChange,
   nowMs?: number,
 ): Promise<CommandRecord | undefined> {
   const { from, status, set, where }: Transition = transitions[change.to]
@@ -80,8 +89,9 @@ export async function transitionCommand(
        RETURNING command.*
      ), event AS (
        INSERT INTO command_event (command_id, status, detail) SELECT id, $5, $3::jsonb FROM changed
-       WHERE $5 <> 'progress' OR $7 > (
-         SELECT count(*) FROM command_event WHERE command_id = $1 AND status = 'progress')
+       WHERE $5 <> 'progress' OR (
+         SELECT count(*) < $7 AND count(*) FILTER (WHERE $8 AND detail IS NOT DISTINCT FROM $3::jsonb) = 0
+         FROM command_event WHERE command_id = $1 AND status = 'progress')
      )
      SELECT ${COLUMNS} FROM changed`,
     values: [
@@ -92,6 +102,7 @@ export async function transitionCommand(
       change.to,
       nowMs ?? null,
       limits.commands.progressEventsMax,
+      change.isRepeated ?? false,
     ],
   })
   return rows[0]

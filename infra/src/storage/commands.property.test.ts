@@ -96,7 +96,7 @@ describe('the state machine of a command', () => {
         const pool = pick([database.pool, other])
         const atMs = nowMs + (number / STEPS) * RUN_MS
         const change = { id: pick(ids), deviceId: pick(DEVICES) }
-        if (kind < 0.05) return (await finishOverdueCommands(pool, atMs)).forEach(counted)
+        if (kind < 0.05) return (await finishOverdueCommands(pool, 'any', atMs)).forEach(counted)
         if (kind < 0.1) return counted(await cancelCommand(pool, change.id))
         if (kind < 0.35) return counted(await transitionCommand(pool, { ...change, to: 'sent' }, atMs))
         if (kind < 0.55) return counted(await transitionCommand(pool, { ...change, to: 'delivered' }, atMs))
@@ -113,7 +113,8 @@ describe('the state machine of a command', () => {
       const WIDTH = 8
       for (let number = 0; number < STEPS; number += WIDTH)
         await Promise.all(Array.from({ length: WIDTH }, (_, i) => step(number + i, next())))
-      for (const record of await finishOverdueCommands(other, nowMs + RUN_MS + 2 * TTL_MS)) counted(record)
+      for (const record of await finishOverdueCommands(other, 'any', nowMs + RUN_MS + 2 * TTL_MS))
+        counted(record)
       for (const id of ids) {
         const command = (await getCommand(database.pool, id)) as CommandRecord
         const events = await listCommandEvents(database.pool, id)

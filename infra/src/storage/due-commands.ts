@@ -59,12 +59,20 @@ const DEADLINE = `(CASE WHEN status IN ('queued', 'sent') THEN expires_at ELSE r
  * Ends what has run out of time: not delivered within its ttl → expired; delivered and no reply within another ttl →
  * timed_out. A command that was sent but never acknowledged counts as not delivered. At most `overdueMax` at a time;
  * what another process is changing right now is left for the next time.
+ * @param brokerId who asks. The commands of a device that is connected to another broker are that one's to end: a reply
+ *   it acknowledged may still wait on its disk.
  */
-export async function finishOverdueCommands(db: Queryable, nowMs: number): Promise<CommandRecord[]> {
+export async function finishOverdueCommands(
+  db: Queryable,
+  brokerId: string,
+  nowMs: number,
+): Promise<CommandRecord[]> {
   const { rows } = await db.query<CommandRecord>(
     `WITH overdue AS (
        SELECT id AS overdue_id FROM command
-       WHERE finished_at IS NULL AND ${DEADLINE} <= ${commandTime('$1')}
+       WHERE finished_at IS NULL AND ${DEADLINE} <= ${commandTime('$1')} AND $3 = coalesce((
+         SELECT CASE WHEN disconnected_at IS NULL THEN broker_id END FROM session
+         WHERE session.device_id = command.device_id ORDER BY session.id DESC LIMIT 1), $3)
        ORDER BY ${DEADLINE} LIMIT $2 FOR UPDATE SKIP LOCKED
      ), changed AS (
        UPDATE command SET finished_at = clock_timestamp(),
@@ -75,7 +83,7 @@ export async function finishOverdueCommands(db: Queryable, nowMs: number): Promi
        INSERT INTO command_event (command_id, status) SELECT id, status FROM changed
      )
      SELECT ${COLUMNS} FROM changed`,
-    [nowMs, limits.commands.overdueMax],
+    [nowMs, limits.commands.overdueMax, brokerId],
   )
   return rows
 }

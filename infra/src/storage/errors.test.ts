@@ -55,6 +55,8 @@ describe('error classes', () => {
       ['57P03', 'retry'],
       ['53100', 'retry'],
       ['25P03', 'retry'],
+      ['57014', 'lighten'],
+      ['53200', 'lighten'],
     ],
     ...[
       ['25006', 'mend'],

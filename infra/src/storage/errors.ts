@@ -2,6 +2,7 @@
  * What becomes of work that the database did not do:
  *
  * - `retry`: it passes by itself. Tried again; what waits for longer than two seconds is kept on the broker's disk.
+ * - `lighten`: it passes by itself, or with less to do at once. The same; after three times in halves. No quarantine.
  * - `mend`: a person has to change something there. The same, and said in the log as an error.
  * - `divide`: the data is refused. A batch is halved until the culprit is alone; that one is quarantined.
  * - `give-up`: a fault of our own, which would come again however often it is tried. Divided like refused data.
@@ -9,7 +10,7 @@
  * Nothing of it ends a process, and nothing is acknowledged by it. Whether a commit whose answer was lost took place is
  * not asked: doing the work again is harmless, because rows have an identity.
  */
-export type Verdict = 'retry' | 'mend' | 'divide' | 'give-up'
+export type Verdict = 'retry' | 'lighten' | 'mend' | 'divide' | 'give-up'
 
 interface ErrorClass {
   /** The beginning of an SQLSTATE (PostgreSQL, appendix A); the longest that fits counts. */
@@ -26,9 +27,11 @@ export const errorClasses: readonly ErrorClass[] = [
     what: 'the connection failed, or nobody knows how a commit ended (08007)',
   },
   { state: '40', verdict: 'retry', what: 'lost a race: serialization, deadlock, outcome unknown (40003)' },
-  { state: '53', verdict: 'retry', what: 'no disk, memory or connection left' },
+  { state: '53200', verdict: 'lighten', what: 'more memory or locks than it has' },
+  { state: '53', verdict: 'retry', what: 'no disk or connection left' },
   { state: '55P03', verdict: 'retry', what: 'a lock was not free in time' },
-  { state: '57', verdict: 'retry', what: 'stopping, starting, cancelled, timed out' },
+  { state: '57014', verdict: 'lighten', what: 'longer than a statement may take, or cancelled' },
+  { state: '57', verdict: 'retry', what: 'stopping, or starting' },
   { state: '25P03', verdict: 'retry', what: 'the transaction stood still for too long' },
   { state: '22', verdict: 'divide', what: 'a value the database cannot hold' },
   { state: '23', verdict: 'divide', what: 'a row that breaks a rule of its table' },
@@ -60,13 +63,13 @@ export function isDataError(error: unknown): boolean {
 
 /** Passes by itself. What is none of the database's, such as a fault of our own, would come again for ever. */
 export function isTransient(error: unknown): boolean {
-  return verdictOf(error) === 'retry'
+  const verdict = verdictOf(error)
+  return verdict === 'retry' || verdict === 'lighten'
 }
 
 /** Not refused and no fault of our own: to be tried again until it is done, however long that takes. */
 export function isUnfinished(error: unknown): boolean {
-  const verdict = verdictOf(error)
-  return verdict === 'retry' || verdict === 'mend'
+  return isTransient(error) || verdictOf(error) === 'mend'
 }
 
 function isConnectionError(error: unknown): boolean {
