@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => api.stop())
 
 const empty: SpoolState = {
-  ...{ state: 'empty', messages: 0, bytes: 0, bytesMax: 1_000, oldestAt: null },
+  ...{ state: 'empty', messages: 0, words: 0, bytes: 0, bytesMax: 1_000, oldestAt: null },
   ...{ spooledTotal: 0, replayedTotal: 0, damagedBytes: 0 },
 }
 const taking: SpoolState = { ...empty, state: 'taking', messages: 12_345, bytes: 700, spooledTotal: 12_400 }
@@ -67,12 +67,26 @@ it('R-SEEN-1 readiness says what waits on the brokers’ disks, since when, and 
 })
 
 it('R-SEEN-1 a full spool is not ready and names the broker; damage is named and no more than that', async () => {
-  await tell('broker-1', { ...taking, state: 'full' }, false)
-  const full = await spoolCheck()
-  expect(full).toMatchObject({ status: 503, ok: false })
-  expect(full.detail).toMatch(
-    /used up at broker-1: publishers are held up until the database answers, or there is room on the disk\./,
-  )
+  const held: [SpoolState['refusal'], RegExp][] = [
+    [
+      'full',
+      /^all .* at broker-1 \(TELLTALE_SPOOL_BYTES\) is used up: .* held up until the database answers\. 12,345 mess/,
+    ],
+    [
+      'disk_full',
+      /^the disk at broker-1 has too little room left: .* held up until there is room, or the database/,
+    ],
+    [
+      'failed',
+      /^the disk at broker-1 fails, the log says how: .* held up until it works, or the database answers/,
+    ],
+  ]
+  for (const [refusal, words] of held) {
+    await tell('broker-1', { ...taking, state: 'full', ...(refusal && { refusal }) }, false)
+    const full = await spoolCheck()
+    expect(full).toMatchObject({ status: 503, ok: false })
+    expect(full.detail).toMatch(words)
+  }
   await tell('broker-1', { ...empty, damagedBytes: 4_096 })
   const damaged = await spoolCheck()
   expect(damaged).toMatchObject({ status: 200, ok: true })
@@ -82,16 +96,16 @@ it('R-SEEN-1 a full spool is not ready and names the broker; damage is named and
 })
 
 it('R-SEEN-2 with several brokers the worst state counts and what waits is added up; an older one says nothing', async () => {
-  await tell('broker-1', { ...taking, oldestAt: 2_000 }, false)
-  await tell('broker-2', { ...taking, state: 'replaying', messages: 5, bytes: 1, oldestAt: 1_000 })
+  await tell('broker-1', { ...taking, words: 1, oldestAt: 2_000 }, false)
+  await tell('broker-2', { ...taking, state: 'replaying', messages: 5, words: 2, bytes: 1, oldestAt: 1_000 })
   await tell('broker-old', undefined)
   const { body } = await ready('?verbose')
   expect(body.spool).toEqual({
-    ...{ state: 'taking', messages: 12_350, bytes: 701, bytesMax: 2_000, oldestAt: 1_000 },
+    ...{ state: 'taking', messages: 12_350, words: 3, bytes: 701, bytesMax: 2_000, oldestAt: 1_000 },
     ...{ spooledTotal: 24_800, replayedTotal: 0, damagedBytes: 0 },
   })
   const each = new Map(body.brokers?.map(({ brokerId, spool }) => [brokerId, spool]))
-  expect(each.get('broker-1')).toEqual({ ...taking, oldestAt: 2_000 })
+  expect(each.get('broker-1')).toEqual({ ...taking, words: 1, oldestAt: 2_000 })
   expect(each.get('broker-old')).toBeNull()
   const { brokers } = (await call(api, 'GET /system', { headers: viewer })).body
   const system = new Map(

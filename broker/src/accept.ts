@@ -137,7 +137,7 @@ function acceptStatus(deps: AcceptDeps, publish: Publish): void {
   // A word belongs to its connection: one whose beginning is not on record yet has no place to look for later.
   const report = { epoch: session.epoch ?? NO_EPOCH, status, at: new Date(publish.nowMs) }
   void deps.outage
-    .doOrKeep({ kind: 'status', report }, () => written)
+    .doOrKeep(session.deviceId, { kind: 'status', report }, () => written)
     .then(() => {
       withdraw()
       publish.done()
@@ -175,7 +175,7 @@ function acceptReply(deps: AcceptDeps, publish: Publish, commandId: string): voi
     deps.commands.reply({ deviceId, commandId, isRepeated: attempt > 0 || publish.packet.dup }, reply)
   const record = { kind: 'reply' as const, reply: { deviceId, commandId, payload: reply } }
   deps.replies
-    .do(commandId, () => deps.outage.doOrKeep(record, settle))
+    .do(commandId, () => deps.outage.doOrKeep(deviceId, record, settle))
     .then(publish.done, (error: Error) =>
       store(deps, publish, { readings: [], rejected: refusedReason(error) }),
     )

@@ -217,7 +217,8 @@ export class TelemetryWriter {
     batch.isSpooling = true
     while (this.#deps.outage.isOn && !batch.isKept)
       if (!(await this.#keep(batch.messages))) await sleep(spool.refusedDelayMs)
-      else if (!batch.isKept) this.#settle(batch)
+      else if (batch.isKept) this.#deps.totals.stillToCome(batch.messages)
+      else this.#settle(batch)
     batch.isSpooling = false
   }
 

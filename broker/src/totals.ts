@@ -17,6 +17,7 @@ export class Totals {
   #conflicts = 0
   #batches = 0
   #acknowledged = 0
+  #countedAhead = 0
   #commitMs: number[] = []
   isDatabaseUp = true
 
@@ -27,7 +28,14 @@ export class Totals {
 
   /** They waited on disk: how long that was says nothing of the database. */
   replayed(messages: Message[]): void {
-    this.#count(messages)
+    const counted = Math.min(this.#countedAhead, messages.length)
+    this.#countedAhead -= counted
+    this.#count(messages.slice(counted))
+  }
+
+  /** Counted as stored, and on disk all the same: of what comes back from there so many are not counted again. */
+  stillToCome(messages: Message[]): void {
+    this.#countedAhead += messages.length
   }
 
   /** Acknowledged in a former life, and waiting on disk at the start of this one. */

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { insertCommand, listCommandEvents } from '@telltale/infra/storage/commands'
 import type { Pool } from '@telltale/infra/storage/pool'
@@ -50,6 +50,8 @@ const AGO_MS = 3_600_000
 /** An advisory lock that what is stored waits for. */
 const GATE = 4_243
 const KEPT = 30
+/** Replies of 40 KB; a device has room for 26 of them. */
+const OFFERED = 100
 
 const backlogOf = (n: number, metrics: number) => {
   const values = Object.fromEntries(Array.from({ length: metrics }, (_, i) => [`metric${i}`, n + i]))
@@ -200,6 +202,29 @@ describe.concurrent('the end of an outage', () => {
       CREATE TRIGGER lose_once BEFORE UPDATE ON command FOR EACH ROW EXECUTE FUNCTION lose_once()`)
     await Promise.all([saysProgress(device, id, 50), saysProgress(device, id, 60)])
     expect(await progressOf(pool, id)).toEqual([50, 60])
+  })
+
+  it('R-DB-26 one device that replies without end has its share of the room, and holds up nobody else', async (context) => {
+    const { expect } = context
+    const { proxy, watch, attach } = await openScene(context)
+    const [greedy, other] = [await attach('greedy'), await attach('other')]
+    const said = (length: number) =>
+      JSON.stringify({ status: 'succeeded', result: randomBytes(length).toString('base64') })
+    proxy.refuse()
+    let acknowledged = 0
+    for (let n = 0; n < OFFERED; n++)
+      greedy.publish(replyTopic('greedy', randomUUID()), said(30_000), { qos: 1 }, (error) => {
+        if (!error) acknowledged++
+      })
+    await waitFor('its share to be taken', () => acknowledged > OFFERED / 10)
+    for (const at of ['first', 'second']) {
+      await watch.said(`the ${at} word after that`, () => true)
+      await other.publishAsync(replyTopic('other', randomUUID()), said(10), { qos: 1 })
+      await other.publishAsync(topics.telemetry('other'), '{"a":1}', { qos: 1 })
+    }
+    expect(acknowledged).toBeLessThan(OFFERED / 2)
+    proxy.pass()
+    await waitFor('all of it', () => acknowledged === OFFERED)
   })
 })
 

@@ -46,8 +46,9 @@ afterAll(async () => {
 })
 
 /** Nothing is acknowledged between two words of the broker, though much is sent. */
-async function expectSilence(): Promise<void> {
-  await watch.said('a full spool', ({ state }) => state === 'full')
+async function expectSilence(refusal: 'full' | 'disk_full'): Promise<void> {
+  const { spool } = await watch.said('a full spool', ({ state }) => state === 'full')
+  expect(spool.refusal).toBe(refusal)
   const before = world.load.acknowledged
   await watch.said('its next word', ({ state }) => state === 'full')
   expect(world.load.acknowledged).toBe(before)
@@ -73,11 +74,11 @@ it('R-DB-14 a full spool: nothing more is acknowledged or read, others go on, no
         if (!error) acknowledged++
       },
     )
-  await expectSilence()
+  await expectSilence('full')
   expect(acknowledged).toBeLessThan(OFFERED_MESSAGES)
   // What words have room for says nothing of readings.
   for (let n = 0; n < 10; n++) await speaker.publishAsync(topics.status('speaker'), 'online', { qos: 1 })
-  await expectSilence()
+  await expectSilence('full')
   expect(world.broker.program.output().match(/the spool takes messages again/g)?.length ?? 0).toBeLessThan(10)
   await plain.publishAsync('plain/word', 'heard', { qos: 1 })
   await waitFor('the word', () => heard.length === 1)
@@ -96,7 +97,7 @@ it.skipIf(isMissing)(
     const { proxy, load } = world
     await disk?.fill()
     proxy.refuse()
-    await expectSilence()
+    await expectSilence('disk_full')
     await disk?.free()
     await load.goesOn(10)
     proxy.pass()

@@ -148,6 +148,7 @@ it('R-LEDGER-12: a word from before the broker lost its patience is undone by th
     const others = {
       bytes: 0,
       bytesMax: 1,
+      words: 0,
       oldestAt: null,
       spooledTotal: 0,
       replayedTotal: 0,

@@ -29,6 +29,8 @@ export const brokerLimits = {
     probeEveryMs: 2_000,
     /** Replies and status words, beside the bound of the messages. */
     wordsBytesMax: 64 * 1024 * 1024,
+    /** Of them, so much of one device; the more it says waits for the database, as if there were no room. */
+    wordsBytesPerDeviceMax: 1024 * 1024,
     /** Removed as a whole when all in it is stored; small enough that little is read again after a crash. */
     segmentBytes: 16 * 1024 * 1024,
     /** Written and synced at once; also what is read at once, about. */

@@ -12,7 +12,13 @@ export const Spool = Type.Object({
         'taking: messages are kept here and acknowledged; replaying: they are being stored; full: publishers are held up',
     },
   ),
+  refusal: Type.Optional(
+    Type.Union([Type.Literal('full'), Type.Literal('disk_full'), Type.Literal('failed')], {
+      description: 'why it is full: all it may take is used, its disk has too little room left, or fails',
+    }),
+  ),
   messages: Type.Integer({ description: 'that wait to be stored' }),
+  words: Type.Optional(Type.Integer({ description: 'of them, replies and status words' })),
   bytes: Type.Number(),
   bytesMax: Type.Number(),
   oldestAt: MaybeEpochMs,

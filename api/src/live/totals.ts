@@ -66,9 +66,12 @@ const WORSE: Record<Spool['state'], number> = { empty: 0, replaying: 1, taking: 
 
 function addSpool(sum: Spool | null, one: Spool | undefined): Spool | null {
   if (sum === null || one === undefined) return one ?? sum
+  const refusal = sum.refusal ?? one.refusal
   return {
     state: WORSE[one.state] > WORSE[sum.state] ? one.state : sum.state,
+    ...(refusal && { refusal }),
     messages: sum.messages + one.messages,
+    words: (sum.words ?? 0) + (one.words ?? 0),
     bytes: sum.bytes + one.bytes,
     bytesMax: sum.bytesMax + one.bytesMax,
     oldestAt: earlier(sum.oldestAt, one.oldestAt),

@@ -17,11 +17,29 @@ function waitingWords(spool: Spool, brokers: readonly BrokerTotals[]): string | 
     case 'replaying':
       return `${countWords(spool)}; they are being stored now`
     case 'full':
-      return (
-        `the disk space for waiting messages is used up at ${namesOf(brokers, isFull)}: publishers are held up ` +
-        `until the database answers, or there is room on the disk. ${countWords(spool)}`
-      )
+      return [...refusalWords(brokers), countWords(spool)].join('. ')
   }
+}
+
+/** Of each reason there is: where, and what ends it. */
+function refusalWords(brokers: readonly BrokerTotals[]): string[] {
+  const at = (...reasons: (Spool['refusal'] | undefined)[]) =>
+    namesOf(brokers, ({ spool }) => spool?.state === 'full' && reasons.includes(spool.refusal))
+  const [bound, disk, failed] = [at('full', undefined), at('disk_full'), at('failed')]
+  const words: string[] = []
+  if (bound)
+    words.push(
+      `all that may wait on disk at ${bound} (TELLTALE_SPOOL_BYTES) is used up: publishers are held up until the database answers`,
+    )
+  if (disk)
+    words.push(
+      `the disk at ${disk} has too little room left: publishers are held up until there is room, or the database answers`,
+    )
+  if (failed)
+    words.push(
+      `the disk at ${failed} fails, the log says how: publishers are held up until it works, or the database answers`,
+    )
+  return words
 }
 
 function countWords({ messages, oldestAt }: Spool): string {
@@ -45,10 +63,6 @@ function damageWords(brokers: readonly BrokerTotals[]): string | undefined {
     `${bytes.toLocaleString('en-US')} bytes of what waited at ${at} could not be read and were set aside ` +
     'in the folder spool or spool-words of its data folder'
   )
-}
-
-function isFull({ spool }: BrokerTotals): boolean {
-  return spool?.state === 'full'
 }
 
 function namesOf(brokers: readonly BrokerTotals[], which: (broker: BrokerTotals) => boolean): string {

@@ -111,8 +111,15 @@ export interface SpoolState {
    * it answers, and what waits here is being stored. full: nothing more is taken, and publishers are not read.
    */
   state: 'empty' | 'taking' | 'replaying' | 'full'
+  /**
+   * Only while it is full, why. full: it has all it may take. disk_full: the disk has too little room left. failed: the
+   * disk does not do its work.
+   */
+  refusal?: 'full' | 'disk_full' | 'failed'
   /** Messages that wait to be stored, and the bytes they take on disk. */
   messages: number
+  /** Of them, replies and status words. */
+  words: number
   bytes: number
   bytesMax: number
   /** When the one that waits the longest was received; null when none waits. */

@@ -1,5 +1,6 @@
-/** full: the spool's own bound. disk_full: the disk has too little room left. failed: the disk does not do its work. */
-type RefusalReason = 'full' | 'disk_full' | 'failed'
+import type { SpoolState } from '../contract/index.ts'
+
+type RefusalReason = NonNullable<SpoolState['refusal']>
 
 export class SpoolRefusal extends Error {
   readonly reason: RefusalReason

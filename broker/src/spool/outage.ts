@@ -5,10 +5,12 @@ import { backoffMs } from '@telltale/infra/retry'
 import { isUnfinished } from '@telltale/infra/storage/errors'
 import type { SpoolState } from '../contract/index.ts'
 import { afterOwnTime } from '../own-time.ts'
+import { refusalOf, type SpoolRefusal } from './disk-errors.ts'
 import { encodeRecord, type SpoolRecord } from './records.ts'
+import { Shares } from './shares.ts'
 import type { Spool } from './spool.ts'
 
-const { engageAfterMs, retryDelayMinMs: minMs, retryDelayMaxMs: maxMs } = limits.spool
+const { engageAfterMs, retryDelayMinMs: minMs, retryDelayMaxMs: maxMs, wordsBytesPerDeviceMax } = limits.spool
 const BACKOFF = { minMs, maxMs }
 
 /**
@@ -19,12 +21,13 @@ export class Outage {
   readonly #spool: Spool
   /** Replies and status words wait apart, for the way back through millions of readings takes longer than they have. */
   readonly #words: Spool
+  readonly #shares = new Shares(wordsBytesPerDeviceMax)
   readonly #log: Logger
   readonly #onChange = new Set<() => void>()
   #isOn = false
   #sinceMs = 0
-  /** Those that took nothing the last time. */
-  readonly #refused = new Set<Spool>()
+  /** Those that took nothing the last time, and why. */
+  readonly #refused = new Map<Spool, SpoolRefusal>()
   #spooled = 0
   #replayed = 0
   /** Called when messages, or words, wait on disk. */
@@ -67,7 +70,7 @@ export class Outage {
 
   /** @returns whether they are on disk; when there is no room, or the disk fails, they are not */
   async keep(records: SpoolRecord[], oldestReceivedMs: number): Promise<boolean> {
-    if (!(await this.#append(this.#spool, records, oldestReceivedMs))) return false
+    if (!(await this.#append(this.#spool, records.map(encodeRecord), oldestReceivedMs))) return false
     this.onKept()
     return true
   }
@@ -77,12 +80,24 @@ export class Outage {
     return this.#words.state.messages > 0
   }
 
-  async #append(spool: Spool, records: SpoolRecord[], oldestReceivedMs: number): Promise<boolean> {
+  /** The same for one reply or status word. */
+  async #keepWord(deviceId: string, word: SpoolRecord): Promise<boolean> {
+    const record = encodeRecord(word)
+    if (!this.areWordsWaiting) this.#shares.clear()
+    if (!this.#shares.take(deviceId, record.length)) return false
+    if (!(await this.#append(this.#words, [record], Date.now()))) return false
+    this.onWordKept()
+    return true
+  }
+
+  async #append(spool: Spool, records: Buffer[], oldestReceivedMs: number): Promise<boolean> {
     try {
-      await spool.append(records.map(encodeRecord), oldestReceivedMs)
+      await spool.append(records, oldestReceivedMs)
     } catch (error) {
-      if (!this.#refused.has(spool)) this.#log.error({ err: error }, this.#sentenceOf(spool))
-      this.#refused.add(spool)
+      const refusal = refusalOf(error)
+      if (this.#refused.get(spool)?.reason !== refusal.reason)
+        this.#log.error({ err: refusal }, this.#sentenceOf(spool))
+      this.#refused.set(spool, refusal)
       return false
     }
     if (this.#refused.delete(spool)) this.#log.warn('the spool takes messages again')
@@ -97,15 +112,16 @@ export class Outage {
 
   /**
    * Does one piece of work on the database, or writes down that it is to be done. Resolves when either is so.
+   * @param deviceId whose word it is
    * @param work gets the number of the attempt; it may be done more than once, and be under way when this resolves
    * @throws what the database refuses
    */
-  async doOrKeep(record: SpoolRecord, work: (attempt: number) => Promise<void>): Promise<void> {
-    const keep = async () => {
-      const isKept = await this.#append(this.#words, [record], Date.now())
-      if (isKept) this.onWordKept()
-      return isKept
-    }
+  async doOrKeep(
+    deviceId: string,
+    record: SpoolRecord,
+    work: (attempt: number) => Promise<void>,
+  ): Promise<void> {
+    const keep = () => this.#keepWord(deviceId, record)
     if ((this.#isOn || this.areWordsWaiting) && (await keep())) return
     const patience = this.#beginPatience()
     try {
@@ -157,9 +173,13 @@ export class Outage {
       ({ oldestReceivedMs }) => oldestReceivedMs ?? Number.POSITIVE_INFINITY,
     )
     const oldestMs = Math.min(...oldest)
+    const state = this.#word(messages)
+    const refusal = state === 'full' ? this.#refused.get(this.#spool)?.reason : undefined
     return {
-      state: this.#word(messages),
+      state,
+      ...(refusal && { refusal }),
       messages,
+      words: words.messages,
       // Of messages: words are few, and would hide how full a small spool is.
       bytes: readings.bytes,
       bytesMax: readings.bytesMax,

@@ -48,7 +48,6 @@ export class Spool {
   #waiting: Append[] = []
   #writing: Promise<void> | undefined
   #isAppending = false
-  #isFull = false
   #isClosed = false
   /** Of files kept aside, now or in a former life. */
   #asideBytes = 0
@@ -135,8 +134,6 @@ export class Spool {
       /** To the segment: what was received first of the oldest one that still holds something. */
       oldestReceivedMs: Number.isFinite(oldestReceivedMs) ? oldestReceivedMs : undefined,
       damagedBytes: sum(({ damagedBytes }) => damagedBytes) + this.#asideBytes,
-      /** The last append found no room, and no file has been removed since. */
-      isFull: this.#isFull,
     }
   }
 
@@ -183,7 +180,6 @@ export class Spool {
         (error) => refusalOf(error),
       )
       this.#isAppending = false
-      this.#isFull = refusal ? refusal.reason !== 'failed' : false
       for (const { resolve, reject } of group) refusal ? reject(refusal) : resolve()
       await this.#dropEmptied()
     }
@@ -245,7 +241,6 @@ export class Spool {
     this.#forget(segment)
     try {
       await segment.discard()
-      this.#isFull = false
     } catch (err) {
       // It is stored again after the next start, which harms nobody.
       this.#log.warn({ err, segment: segment.name }, 'a segment of the spool cannot be removed')
@@ -285,7 +280,6 @@ export class Spool {
       throw error
     })
     this.#forget(segment)
-    this.#isFull = false
     const { name, damagedBytes } = segment
     const what = 'a file of the spool cannot be read; it is kept as *.damaged, and what follows it goes on'
     this.#log.error({ err: error, segment: name, start: offset, damagedBytes }, what)

@@ -35,11 +35,17 @@ describe('histories', () => {
 })
 
 describe('the ledger', () => {
-  const onDisk = (messages: number) => ({
-    ...{ state: 'taking' as const, messages, bytes: 1, bytesMax: 2, oldestAt: 1 },
+  const onDisk = (messages: number, words: number) => ({
+    ...{ state: 'taking' as const, messages, words, bytes: 1, bytesMax: 2, oldestAt: 1 },
     ...{ spooledTotal: messages, replayedTotal: 0, damagedBytes: 0 },
   })
-  const broker = (acknowledged: number | null, stored: number, rejected = 0, waiting?: number) => ({
+  const broker = (
+    acknowledged: number | null,
+    stored: number,
+    rejected = 0,
+    waiting?: number,
+    words = 0,
+  ) => ({
     ...{
       brokerId: 'b',
       startedAt: 1,
@@ -48,7 +54,7 @@ describe('the ledger', () => {
       rssBytes: null,
       connections: [],
     },
-    ...{ acknowledged, stored, rejected, spool: waiting === undefined ? null : onDisk(waiting) },
+    ...{ acknowledged, stored, rejected, spool: waiting === undefined ? null : onDisk(waiting, words) },
   })
 
   it('agrees while no more is acknowledged than stored', () => {
@@ -63,6 +69,10 @@ describe('the ledger', () => {
   it('R-SEEN-9 what waits on disk is not missing, and is named apart from what is stored', () => {
     expect(ledgerOf([broker(12, 5, 0, 7)])).toMatchObject({ waiting: 7, unanswered: 0, missing: 0 })
     expect(ledgerOf([broker(12, 5, 0, 6), broker(1, 1, 0, 9)])).toMatchObject({ waiting: 15, missing: 1 })
+  })
+
+  it('R-SEEN-9 replies and status words that wait hide no message that is missing', () => {
+    expect(ledgerOf([broker(12, 5, 0, 8, 2)])).toMatchObject({ waiting: 6, missing: 1 })
   })
 
   it('R-SEEN-9 what a former life left on disk is stored in this one, and never counts as less than nothing', () => {

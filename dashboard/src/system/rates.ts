@@ -67,7 +67,8 @@ export function ledgerOf(brokers: SystemNow['brokers']): Ledger | undefined {
   const ledger: Ledger = { acknowledged: 0, stored: 0, rejected: 0, waiting: 0, unanswered: 0, missing: 0 }
   for (const { acknowledged, stored, rejected, spool } of brokers) {
     if (acknowledged === null) return undefined
-    const waiting = spool?.messages ?? 0
+    // Replies and status words are in none of the other counts.
+    const waiting = (spool?.messages ?? 0) - (spool?.words ?? 0)
     const kept = stored + waiting
     ledger.acknowledged += acknowledged
     ledger.stored += stored

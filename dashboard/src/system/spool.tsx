@@ -59,9 +59,19 @@ function stateWords(spool: Spool, pace: Pace | undefined): [LampShape, string, R
       return [
         'alarm',
         'Full: publishers are held up',
-        'Nothing more is taken until the database answers, or there is room on the disk. ' +
-          'What was acknowledged is safe; devices keep the rest.',
+        `${refusalWords(spool)} What was acknowledged is safe; devices keep the rest.`,
       ]
+  }
+}
+
+function refusalWords({ refusal }: Spool): string {
+  switch (refusal) {
+    case 'disk_full':
+      return 'The broker’s disk has too little room left. Nothing more is taken until there is room, or the database answers.'
+    case 'failed':
+      return 'The broker’s disk fails; the broker’s log says how. Nothing more is taken until it works, or the database answers.'
+    default:
+      return 'All that may wait here is used up. Nothing more is taken until the database answers.'
   }
 }
 
