@@ -69,11 +69,11 @@ describeEngines('what the ledger sees', (engine) => {
     })
   })
 
-  it('R-LEDGER-3: a row that is there twice is reported; a message without a ts is only counted', async () => {
+  it('R-LEDGER-3: a row that is there twice is reported; of a message without a ts that was sent twice it is only counted', async () => {
     // No statement of the product can do it while these hold.
     for (const table of ['reading', 'reading_text'])
       await pool.query(`ALTER TABLE ${table} DROP CONSTRAINT ${table}_series_id_time_key`)
-    const { timed, untimed } = ledger.first
+    const { timed, untimed, unreadable } = ledger.first
     await pool.query(
       `INSERT INTO reading SELECT * FROM reading WHERE ${ofDevice('pressure')} AND time = to_timestamp($1::float8 / 1000)`,
       [timeOf(timed)],
@@ -83,7 +83,13 @@ describeEngines('what the ledger sees', (engine) => {
     await storeReadings(pool, [
       { device: 0, metric: 'untimed', timeMs: ledger.script.baseMs + 59_000, value },
     ])
-    await storeRejected(pool, 0, messageOf(ledger.script, 0, ledger.first.unreadable).payload)
+    await storeRejected(pool, 0, messageOf(ledger.script, 0, unreadable).payload)
+    const all = await ledger.compare()
+    expect(all).toMatchObject({ ...NOTHING, twice: 3, repeated: 0, offences: expect.anything() })
+    expect(all.offences.map(({ is, n }) => [is, n])).toEqual(
+      [unreadable, timed, untimed].map((n) => ['twice', n]),
+    )
+    ledger.repeat(untimed, unreadable)
     const found = await ledger.compare()
     expect(found).toMatchObject({ ...NOTHING, twice: 1, repeated: 2, offences: [{ is: 'twice', n: timed }] })
   })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEngine } from '@telltale/infra/storage/engine'
 import type { Pool } from '@telltale/infra/storage/pool'
-import { Book } from './ledger/book.ts'
+import { Book, Marks } from './ledger/book.ts'
 import { type Comparison, compare, type Ledger } from './ledger/compare.ts'
 import { deviceIdOf, type Kind, kindOf, messageOf, qosOf, type Script } from './ledger/messages.ts'
 
@@ -18,6 +18,8 @@ export interface SmallLedger {
   first: Numbers
   /** Of the first device, sent and stored but not acknowledged. */
   unacknowledged: number
+  /** As if the first device had sent them twice. */
+  repeat(...numbers: number[]): void
   compare(): Promise<Comparison>
   remove(): Promise<void>
 }
@@ -28,7 +30,7 @@ export async function fillSmallLedger(pool: Pool): Promise<SmallLedger> {
   const script: Script = { seed: 7, baseMs: Date.now() - 60_000, strideMs: 50, unreadableEvery: 64 }
   const ledger: Ledger = {
     ...{ script, devices: DEVICES },
-    ...{ sentPath: join(folder, 'sent'), ackedPath: join(folder, 'acked') },
+    ...{ sentPath: join(folder, 'sent'), ackedPath: join(folder, 'acked'), repeated: new Marks() },
   }
   const [sent, acked] = [await Book.create(ledger.sentPath), await Book.create(ledger.ackedPath)]
   await (await openEngine(pool)).cover([script.baseMs, script.baseMs - 2 * 86_400_000])
@@ -48,6 +50,9 @@ export async function fillSmallLedger(pool: Pool): Promise<SmallLedger> {
     script,
     first: firstOfEach(script),
     unacknowledged: Array.from({ length: MESSAGES }, (_, n) => n).find((n) => qosOf(0, n) === 0) ?? -1,
+    repeat: (...numbers) => {
+      for (const n of numbers) ledger.repeated.add(0, n)
+    },
     compare: () => compare(pool, ledger),
     remove: () => rm(folder, { recursive: true, force: true }),
   }

@@ -52,7 +52,7 @@ function livesOf({ seconds = HOUR_S, restartEveryS, leakBytes = 0, leakDescripto
   return lives
 }
 
-const recovered = { firstMs: 100, mostMs: 1_000, pauseMs: 0 }
+const recovered = { firstMs: 100, mostMs: 1_000, allMs: 3_000, pauseMs: 0 }
 const fault = {
   name: 'a fault',
   atMs: 0,
@@ -123,6 +123,9 @@ it('R-LEDGER-12: one lucky device is no recovery, nor is an acknowledgement whil
     'slowest after a fault until nine of ten devices are acknowledged again (10 s): never',
   ])
   expect(of({ recovery: { ...recovered, mostMs: 10_100 } })).toHaveLength(1)
+  expect(of({ recovery: { ...recovered, allMs: undefined } })).toEqual([
+    'slowest after a fault until every device is acknowledged again (30 s): never',
+  ])
   expect(of({ directMs: 10_100 })).toEqual([
     'slowest after a fault until messages go straight to the database again (10 s): 10.1 s',
   ])

@@ -22,8 +22,8 @@ export const Spool = Type.Object({
   bytes: Type.Number(),
   bytesMax: Type.Number(),
   oldestAt: MaybeEpochMs,
-  spooledTotal: Type.Integer({ description: 'kept here since the broker started' }),
-  replayedTotal: Type.Integer({ description: 'brought from here into the database since then' }),
+  spooledTotal: Type.Integer({ description: 'messages kept here since the broker started' }),
+  replayedTotal: Type.Integer({ description: 'messages brought from here into the database since then' }),
   damagedBytes: Type.Number({ description: 'of what cannot be read any more and was set aside' }),
 })
 export type Spool = Type.Static<typeof Spool>

@@ -124,7 +124,7 @@ export interface SpoolState {
   bytesMax: number
   /** When the one that waits the longest was received; null when none waits. */
   oldestAt: number | null
-  /** Messages kept here, and brought from here into the database, since the broker's start. */
+  /** Messages, no words, kept here, and brought from here into the database, since the broker's start. */
   spooledTotal: number
   replayedTotal: number
   /** Of what cannot be read any more and was set aside for a person to look at. */

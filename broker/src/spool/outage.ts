@@ -71,6 +71,7 @@ export class Outage {
   /** @returns whether they are on disk; when there is no room, or the disk fails, they are not */
   async keep(records: SpoolRecord[], oldestReceivedMs: number): Promise<boolean> {
     if (!(await this.#append(this.#spool, records.map(encodeRecord), oldestReceivedMs))) return false
+    this.#spooled += records.length
     this.onKept()
     return true
   }
@@ -101,7 +102,6 @@ export class Outage {
       return false
     }
     if (this.#refused.delete(spool)) this.#log.warn('the spool takes messages again')
-    this.#spooled += records.length
     return true
   }
 

@@ -73,7 +73,7 @@ export class Replay {
   }
 
   async #run(): Promise<void> {
-    const { spool, outage } = this.#deps
+    const { spool } = this.#deps
     while (!this.#isStopped) {
       let chunk: Chunk | undefined
       let steps: Step[] = []
@@ -83,10 +83,9 @@ export class Replay {
       }
       if (!(await this.#insist(read))) return
       if (!chunk) return this.#deps.onTaken()
-      const { end, records } = chunk
+      const { end } = chunk
       for (const step of steps) if (!(await this.#insist(step, { isJudged: true }))) return
       if (!(await this.#insist(() => spool.remove(end)))) return
-      outage.replayed(records.length)
     }
   }
 
@@ -118,7 +117,7 @@ export class Replay {
 
   /** In commits no larger than those of live messages, however much each record holds. */
   #stepsOf({ records }: Chunk): Step[] {
-    const { store, pool, totals } = this.#deps
+    const { store, pool, totals, outage } = this.#deps
     const messages: Message[] = []
     const replies: KeptReply[] = []
     const reports = new Map<number, StatusReport>()
@@ -130,6 +129,7 @@ export class Replay {
     const steps: Step[] = inBatches(messages).map((batch) => async (number) => {
       await store.store(batch, { number, isLate: true })
       totals.replayed(batch)
+      outage.replayed(batch.length)
     })
     for (const some of sideBySide(replies)) steps.push(() => this.#settleAll(some))
     if (reports.size > 0) steps.push(() => reportStatuses(pool, [...reports.values()], { isLate: true }))

@@ -60,6 +60,8 @@ export interface Ledger {
   devices: number
   sentPath: string
   ackedPath: string
+  /** What was sent more than once: without a time of its own it may be stored as often. */
+  repeated: Marks
 }
 
 export async function compare(pool: Pool, ledger: Ledger): Promise<Comparison> {
@@ -81,15 +83,17 @@ class Comparing {
   readonly #script: Script
   readonly #sent: Marks
   readonly #acked: Marks
+  readonly #repeated: Marks
   readonly #rejected = new Marks()
   #device = 0
   /** Of the device at hand: the rows of each message that were found, a bit each. */
   #found = new Uint16Array(0)
 
-  constructor({ script, devices }: Ledger, sent: Marks, acked: Marks) {
+  constructor({ script, devices, repeated }: Ledger, sent: Marks, acked: Marks) {
     this.#script = script
     this.#sent = sent
     this.#acked = acked
+    this.#repeated = repeated
     this.ids = Array.from({ length: devices }, (_, device) => deviceIdOf(device))
     this.result = {
       ...{ devices, sent: sent.count, acked: acked.count, storedRows: 0, rejectedRows: 0 },
@@ -108,7 +112,7 @@ class Comparing {
     } else if (!this.#sent.has(device, n)) {
       this.result.neverSent++
       this.#offend({ is: 'never sent', device, n, detail })
-    } else if (this.#rejected.has(device, n)) this.result.repeated++
+    } else if (this.#rejected.has(device, n)) this.#again(device, n, detail)
     else this.#rejected.add(device, n)
   }
 
@@ -132,7 +136,7 @@ class Comparing {
     const found = this.#found[n] as number
     const bit = 1 << origin.bit
     if ((found & bit) === 0) this.#found[n] = found | bit
-    else this.#again(n, shown())
+    else this.#again(device, n, shown())
   }
 
   /** Nothing more of this device comes. */
@@ -159,13 +163,13 @@ class Comparing {
     })
   }
 
-  #again(n: number, detail: string): void {
-    if (!isTimed(kindOf(this.#script, this.#device, n))) {
+  #again(device: number, n: number, detail: string): void {
+    if (!isTimed(kindOf(this.#script, device, n)) && this.#repeated.has(device, n)) {
       this.result.repeated++
       return
     }
     this.result.twice++
-    this.#offend({ is: 'twice', device: this.#device, n, detail })
+    this.#offend({ is: 'twice', device, n, detail })
   }
 
   #neverSent(offence: { is: Breach; n: number | undefined; detail: string }): void {

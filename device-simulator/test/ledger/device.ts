@@ -13,6 +13,8 @@ export interface DevicePlan {
   script: Script
   random: () => number
   onAcked(device: number, sent: Sent): void
+  /** Message `n` goes on a socket once more. */
+  onRepeated(device: number, n: number): void
   onTrouble(trouble: Trouble): void
 }
 
@@ -122,10 +124,12 @@ export class Device {
   }
 
   #publish(n: number, sent: Sent | undefined): Buffer {
-    const { device, script } = this.#plan
+    const { device, script, onRepeated } = this.#plan
     const { metric, payload } = messageOf(script, device, n)
+    const isRepeated = sent?.isWritten ?? false
+    if (isRepeated) onRepeated(device, n)
     // In a new session nothing is a duplicate.
-    const dup = !this.#isClean && (sent?.isWritten ?? false)
+    const dup = !this.#isClean && isRepeated
     if (sent) sent.isWritten = true
     const head = { packetId: sent?.packetId ?? 0, qos: sent?.qos ?? (0 as const), dup }
     return publishPacket({ topic: topicOf(device, metric), payload }, head)

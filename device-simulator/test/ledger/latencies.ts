@@ -32,6 +32,8 @@ export interface Recovery {
   firstMs: number | undefined
   /** The same, until nine devices of ten had one. */
   mostMs: number | undefined
+  /** The same, until every device had one. */
+  allMs: number | undefined
   /** The longest time without any acknowledgement since the fault began. */
   pauseMs: number
 }
@@ -45,6 +47,7 @@ export class RecoveryWatch {
   #sinceMs = Number.POSITIVE_INFINITY
   #first: number | undefined
   #most: number | undefined
+  #all: number | undefined
   #heard = new Set<number>()
 
   constructor(devices: number) {
@@ -54,10 +57,12 @@ export class RecoveryWatch {
   acknowledged(device: number, sentMs: number, nowMs: number): void {
     this.#pauseMs = Math.max(this.#pauseMs, nowMs - this.#lastMs)
     this.#lastMs = nowMs
-    if (sentMs < this.#sinceMs || this.#most !== undefined) return
-    this.#first ??= nowMs - this.#sinceMs
+    if (sentMs < this.#sinceMs || this.#all !== undefined) return
+    const afterMs = nowMs - this.#sinceMs
+    this.#first ??= afterMs
     this.#heard.add(device)
-    if (this.#heard.size >= MOST * this.#devices) this.#most = nowMs - this.#sinceMs
+    if (this.#heard.size >= MOST * this.#devices) this.#most ??= afterMs
+    if (this.#heard.size === this.#devices) this.#all = afterMs
   }
 
   /** A fault begins: pauses are counted from here on. */
@@ -66,15 +71,16 @@ export class RecoveryWatch {
     this.#lastMs = performance.now()
   }
 
-  /** The fault is over. Resolves when most devices are acknowledged again, or after the deadline. */
+  /** The fault is over. Resolves when all devices are acknowledged again, or after the deadline. */
   async ended(deadlineMs: number, signal: AbortSignal): Promise<Recovery> {
     this.#sinceMs = performance.now()
     this.#first = undefined
     this.#most = undefined
+    this.#all = undefined
     this.#heard = new Set()
     const endMs = this.#sinceMs + deadlineMs
-    while (this.#most === undefined && performance.now() < endMs && !signal.aborted) await sleep(POLL_MS)
+    while (this.#all === undefined && performance.now() < endMs && !signal.aborted) await sleep(POLL_MS)
     const pauseMs = Math.max(this.#pauseMs, performance.now() - this.#lastMs)
-    return { firstMs: this.#first, mostMs: this.#most, pauseMs }
+    return { firstMs: this.#first, mostMs: this.#most, allMs: this.#all, pauseMs }
   }
 }

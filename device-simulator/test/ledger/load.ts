@@ -1,7 +1,7 @@
 /** All devices of the ledger at an even pace: into the book, to disk, to the sockets. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { random } from '@telltale/infra/testing/random'
-import type { Book } from './book.ts'
+import { type Book, Marks } from './book.ts'
 import { Device, type Trouble } from './device.ts'
 import type { Sent } from './in-flight.ts'
 import { Latencies, RecoveryWatch } from './latencies.ts'
@@ -35,6 +35,8 @@ export class Load {
   /** The first troubles with answers. */
   readonly offences: string[] = []
   readonly devices: Device[]
+  /** Messages that went on a socket more than once. */
+  readonly repeated = new Marks()
   readonly #plan: LoadPlan
   readonly #startedMs = performance.now()
   /** Of each device: the number it may send next. */
@@ -56,9 +58,11 @@ export class Load {
     this.#phasesMs = Float64Array.from({ length: count }, (_, i) => (i / count) * script.strideMs)
     const onAcked = (device: number, sent: Sent) => this.#acknowledged(device, sent)
     const onTrouble = (trouble: Trouble) => this.#trouble(trouble)
+    const onRepeated = (device: number, n: number) => this.repeated.add(device, n)
+    const callbacks = { onAcked, onRepeated, onTrouble }
     this.devices = secrets.map((secret, device) => {
       const numbers = random(script.seed * 7_919 + device)
-      return new Device({ device, secret, port, window, script, random: numbers, onAcked, onTrouble })
+      return new Device({ device, secret, port, window, script, random: numbers, ...callbacks })
     })
   }
 

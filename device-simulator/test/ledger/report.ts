@@ -82,8 +82,8 @@ function faultTable(happened: readonly Happened[]): string[] {
   return [
     `${happened.length} faults:`,
     '',
-    '| fault | times | first acknowledged, slowest | most devices, p50 | slowest | to the database, p50 | slowest | API ready, slowest | longest pause | connections lost |',
-    '|---|---|---|---|---|---|---|---|---|---|',
+    '| fault | times | first acknowledged, slowest | most devices, p50 | slowest | all devices, slowest | to the database, p50 | slowest | API ready, slowest | longest pause | connections lost |',
+    '|---|---|---|---|---|---|---|---|---|---|---|',
     ...[...kinds].map(([name, all]) => faultRow(name, all)),
   ]
 }
@@ -95,9 +95,10 @@ function groupByName(happened: readonly Happened[]): Map<string, Happened[]> {
 }
 
 function faultRow(name: string, all: readonly Happened[]): string {
-  const [firsts, mosts, directs, readies] = [
+  const [firsts, mosts, alls, directs, readies] = [
     sorted(all.map(({ recovery }) => recovery.firstMs)),
     sorted(all.map(({ recovery }) => recovery.mostMs)),
+    sorted(all.map(({ recovery }) => recovery.allMs)),
     sorted(all.map(({ directMs }) => directMs)),
     sorted(all.map(({ readyMs }) => readyMs)),
   ]
@@ -109,6 +110,7 @@ function faultRow(name: string, all: readonly Happened[]): string {
     seconds(firsts.at(-1)),
     seconds(mosts[mosts.length >> 1]),
     seconds(mosts.at(-1)),
+    seconds(alls.at(-1)),
     seconds(directs[directs.length >> 1]),
     seconds(directs.at(-1)),
     seconds(readies.at(-1)),

@@ -233,6 +233,7 @@ class Run {
       devices: this.#plan.devices,
       sentPath: sent.path,
       ackedPath: acked.path,
+      repeated: (this.#load as Load).repeated,
     })
     return this.#findings(comparison, {
       comparedMs: performance.now() - startedMs,
