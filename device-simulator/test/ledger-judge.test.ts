@@ -207,6 +207,7 @@ it('R-LEDGER-13: a crash is known by what Node prints of it, and nothing a fault
     'the broker ended (signal SIGKILL); starting it again',
     'telltale: the database does not answer',
     '{"level":40,"err":{"type":"AggregateError","stack":"AggregateError [ECONNREFUSED]: \\n    at internalConnect"}}',
+    '{"level":40,"err":{"type":"AggregateError","stack":"AggregateError: not every job of TimescaleDB could be run"}}',
   ]
   expect(crashesIn([...usual, ...crashes].join('\n'))).toEqual(crashes)
 })

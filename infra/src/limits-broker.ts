@@ -31,8 +31,9 @@ export const brokerLimits = {
     wordsBytesMax: 64 * 1024 * 1024,
     /** Of them, so much of one device; the more it says waits for the database, as if there were no room. */
     wordsBytesPerDeviceMax: 1024 * 1024,
-    /** Removed as a whole when all in it is stored; small enough that little is read again after a crash. */
+    /** A file is removed as a whole when all in it is stored. Both are small, for after a crash it is stored again. */
     segmentBytes: 16 * 1024 * 1024,
+    segmentMessagesMax: 20_000,
     /** Written and synced at once; also what is read at once, about. */
     frameBytesMax: 4 * 1024 * 1024,
     /** A file is read through a window of so many bytes, which grows to one frame where it must. */

@@ -174,6 +174,24 @@ it('R-SPOOL-2 leaves on disk all that it was not told to remove', async () => {
   expect(await bench.files()).toEqual([])
 })
 
+it('R-SPOOL-15 begins a new file after so many messages, so that after a crash few are stored again', async () => {
+  const spool = await bench.open()
+  const half = limits.spool.segmentMessagesMax / 2
+  for (const part of upTo(5))
+    await spool.append(
+      upTo(half).map((n) => numbered(part * half + n)),
+      1,
+    )
+  expect(await bench.files()).toHaveLength(3)
+  for (let removed = 0; removed < 3 * half; ) {
+    const chunk = await spool.read(3 * half - removed)
+    if (!chunk) break
+    await spool.remove(chunk.end)
+    removed += chunk.records.length
+  }
+  expect(await bench.numbersOnDisk()).toEqual(upTo(5 * half).slice(2 * half))
+})
+
 it('R-SPOOL-3 refuses whole appends when it is full, and takes again as soon as there is room', async () => {
   const spool = await bench.open(10_000)
   const ten = (from: number) => upTo(10).map((i) => numbered(from + i, 100))

@@ -203,7 +203,7 @@ export class Spool {
   async #writeFrame(body: Body, oldestReceivedMs: number): Promise<void> {
     const bytes = HEADER_BYTES + body.bytes.length
     const active = this.#active
-    if (active && (active.isSuspect || active.bytes + bytes > limits.spool.segmentBytes)) await this.#seal()
+    if (active && (active.isSuspect || isWhole(active, bytes))) await this.#seal()
     this.#active ??= await this.#begin()
     try {
       await this.#active.append(body, oldestReceivedMs)
@@ -291,4 +291,9 @@ export class Spool {
       'a part of the spool cannot be read; its file is kept as *.damaged when all the rest of it is stored',
     )
   }
+}
+
+function isWhole({ bytes, messages }: Segment, moreBytes: number): boolean {
+  const { segmentBytes, segmentMessagesMax } = limits.spool
+  return bytes + moreBytes > segmentBytes || messages >= segmentMessagesMax
 }

@@ -73,10 +73,11 @@ export async function untilReady(
 
 /**
  * What only a crash says. Node itself ends with its version; what could not be released when a program stopped is an
- * AggregateError, while one of a connection that was refused has its code before the colon.
+ * AggregateError, while one of a connection that was refused has its code before the colon, and one that was logged
+ * is within a line of JSON.
  */
 const CRASH =
-  /uncaught|unhandled|unexpected error|"level":60|heap out of memory|AggregateError: |^Node\.js v\d/i
+  /uncaught|unhandled|unexpected error|"level":60|heap out of memory|^[^{]*AggregateError: |^Node\.js v\d/i
 const CRASHES_MAX = 20
 
 /** Lines of what a program printed that no fault of ours explains. */
