@@ -8,17 +8,22 @@ import { isTransient } from '@telltale/infra/storage/errors'
 export class Trouble {
   readonly #log: Logger
   readonly #what: string
+  readonly #passes: (err: unknown) => boolean
   #failures = 0
   #sinceMs = 0
 
-  /** @param what as a sentence: `presence could not be written; trying again` */
-  constructor(log: Logger, what: string) {
+  /**
+   * @param what as a sentence: `presence could not be written; trying again`
+   * @param passes which failures end by themselves; as a rule those of a database that is away
+   */
+  constructor(log: Logger, what: string, passes: (err: unknown) => boolean = isTransient) {
     this.#log = log
     this.#what = what
+    this.#passes = passes
   }
 
   failed(err: unknown, fields: object = {}): void {
-    if (!isTransient(err)) return this.#log.warn({ err, ...fields }, this.#what)
+    if (!this.#passes(err)) return this.#log.warn({ err, ...fields }, this.#what)
     if (this.#failures++ > 0) return
     this.#sinceMs = performance.now()
     this.#log.warn({ err, ...fields }, this.#what)

@@ -122,6 +122,7 @@ describe.skipIf(toolMissing('redis-server'))('faults of Redis', () => {
       await listener.subscribeAsync(topic, { qos: 1 })
       await waitFor('what the other broker has', () => heard.length > 5)
       const from = newest(heard)
+      const saidBefore = [near, far].map(({ program }) => program.output().length)
 
       // Nobody keeps anything for others of this device: it is not held up.
       await run(() => flowsAgain(steady))
@@ -142,6 +143,12 @@ describe.skipIf(toolMissing('redis-server'))('faults of Redis', () => {
         expect(wanted.filter((number) => !numbers.has(number))).toEqual([])
       }
       expect(clean.connected).toBe(true)
+      // However many messages waited, the log says once that they do.
+      for (const [i, { program }] of [near, far].entries()) {
+        const said = program.output().slice(saidBefore[i])
+        expect(said.match(/sessions cannot be stored/g)?.length ?? 0).toBeLessThan(2)
+        expect(said.match(/session housekeeping failed/g)?.length ?? 0).toBeLessThan(2)
+      }
       expect([near, far].map(({ program }) => program.process.pid)).toEqual(pids)
     },
   )

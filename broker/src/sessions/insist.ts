@@ -5,15 +5,38 @@ const RETRY = { minMs: 100, maxMs: 2_000, isRetryable: () => true }
 
 export type Insist = <T>(work: () => Promise<T>) => Promise<T>
 
-/** Tries until the store is there: nobody is answered before. */
+/**
+ * Tries until the store is there: nobody is answered before. However many wait, the log says once that they do, and
+ * once that they go on.
+ */
 export function insistWith(log: Logger): Insist {
-  return (work) =>
-    retry(async (attempt) => {
+  let waiting = 0
+  let sinceMs = 0
+
+  const begins = (err: unknown) => {
+    if (waiting++ > 0) return
+    sinceMs = performance.now()
+    log.warn({ err }, 'sessions cannot be stored; publishers wait')
+  }
+  const ends = () => {
+    if (--waiting > 0) return
+    log.info(
+      { forMs: Math.round(performance.now() - sinceMs) },
+      'sessions are stored again; publishers go on',
+    )
+  }
+  return async (work) => {
+    let isWaiting = false
+    const result = await retry(async () => {
       try {
         return await work()
       } catch (error) {
-        if (attempt === 0) log.warn({ err: error }, 'sessions cannot be stored; publishers wait')
+        if (!isWaiting) begins(error)
+        isWaiting = true
         throw error
       }
     }, RETRY)
+    if (isWaiting) ends()
+    return result
+  }
 }

@@ -289,3 +289,8 @@ function encode(message: {
   if (messageId === undefined) return generate({ cmd: 'publish', topic, payload, qos: 0, retain, dup })
   return generate({ cmd: 'publish', topic, payload, qos, retain, dup, messageId })
 }
+
+/** What a message is delivered at: what its publisher gave and what its subscriber was granted bound each other. */
+export function lowerQos(a: Qos, b: Qos): Qos {
+  return Math.min(a, b) as Qos
+}

@@ -4,8 +4,9 @@ import type { ProblemLimit } from '@telltale/infra/storage/problems'
 import type { Client } from 'aedes'
 import { ownerOf } from '../attachment.ts'
 import { forEach } from '../for-each.ts'
+import { Trouble } from '../trouble.ts'
 import { type Insist, insistWith } from './insist.ts'
-import { Outbox, type Outgoing } from './outbox.ts'
+import { lowerQos, Outbox, type Outgoing } from './outbox.ts'
 import { ReceivedOnce } from './received-once.ts'
 import type { Drop, Qos, QueuedMessage, SessionStore, Subscription } from './store.ts'
 import { TopicTree } from './topic-tree.ts'
@@ -65,6 +66,7 @@ export interface Published {
 export class Sessions {
   readonly #deps: SessionsDeps
   readonly #insist: Insist
+  readonly #housekeeping: Trouble
   readonly #tree = new TopicTree<Attached, Entry>()
   readonly #attached = new Map<Client, Attached>()
   /** By session: the newest connection of each. */
@@ -80,6 +82,7 @@ export class Sessions {
   constructor(deps: SessionsDeps) {
     this.#deps = deps
     this.#insist = insistWith(deps.log)
+    this.#housekeeping = new Trouble(deps.log, 'session housekeeping failed', () => true)
     this.#received = new ReceivedOnce(this.#insist)
   }
 
@@ -230,7 +233,7 @@ export class Sessions {
     const granted = this.#tree
       .match(packet.topic)
       .reduce<Qos>((most, entry) => (entry.attached === attached && entry.qos > most ? entry.qos : most), 0)
-    await attached.outbox.deliverRetained(packet, lower(granted, packet.qos))
+    await attached.outbox.deliverRetained(packet, lowerQos(granted, packet.qos))
   }
 
   /** QoS 2: `accept` is called unless the message came before, on this connection of the session or a former one. */
@@ -269,6 +272,7 @@ export class Sessions {
 
   /** The store was away: what was put off is done, and words of new messages may have been missed. */
   async storeIsBack(): Promise<void> {
+    this.#housekeeping.worked()
     for (const { outbox } of this.#bySession.values()) outbox.pump()
     for (const sessionId of this.#discarded) await this.discard(sessionId)
   }
@@ -284,16 +288,12 @@ export class Sessions {
   }
 
   #quietly(work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.#deps.log.warn({ err: error }, 'session housekeeping failed'))
+    work.catch((error: unknown) => this.#housekeeping.failed(error))
   }
 }
 
 function hand({ outbox, mayReceive }: Attached, message: Outgoing, granted: Qos): void {
-  if (mayReceive(message.topic)) outbox.deliver(message, lower(granted, message.qos))
+  if (mayReceive(message.topic)) outbox.deliver(message, lowerQos(granted, message.qos))
   // Queued all the same, because whoever queues knows no rights: it is thrown away now.
   else if (!outbox.isClean) outbox.pump()
-}
-
-function lower(a: Qos, b: Qos): Qos {
-  return Math.min(a, b) as Qos
 }
