@@ -1,3 +1,4 @@
+import { refreshAggregate } from '../storage/refresh.ts'
 import { LEVELS, type Level } from '../storage/rollups.ts'
 import { materializedTable } from '../storage/timescale-install.ts'
 import type { Side } from './side.ts'
@@ -15,7 +16,7 @@ export async function settleRollups(source: Side, target: Side): Promise<void> {
   )
   for (const { level } of LEVELS) {
     const until = rows.find((row) => row.level === level)?.until
-    if (until) await refresh(target, level, { from: null, until })
+    if (until) await refreshAggregate(target.client, { level, from: null, to: until })
   }
 }
 
@@ -33,7 +34,7 @@ export async function showRollups(target: Side): Promise<void> {
     )
     const { from = null, until = '' } = rows[0] ?? {}
     if (from === null || (level === '1m' && !(await hasReadings(target, from, until)))) return
-    await refresh(target, level, { from, until })
+    await refreshAggregate(target.client, { level, from, to: until })
   }
 }
 
@@ -43,16 +44,4 @@ async function hasReadings({ client }: Side, from: string, until: string): Promi
     until,
   ])
   return (rowCount ?? 0) > 0
-}
-
-async function refresh(
-  { client }: Side,
-  level: Level,
-  { from, until }: { from: string | null; until: string },
-): Promise<void> {
-  await client.query('CALL refresh_continuous_aggregate($1, $2::timestamptz, $3::timestamptz)', [
-    `reading_${level}`,
-    from,
-    until,
-  ])
 }

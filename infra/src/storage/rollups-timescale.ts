@@ -1,6 +1,7 @@
 import { limits } from '../limits.ts'
 import { LOCK_NOT_AVAILABLE, sqlState } from './errors.ts'
 import type { Connection, Pool } from './pool.ts'
+import { refreshAggregate } from './refresh.ts'
 import {
   asOnlyWorker,
   ceilTo,
@@ -63,24 +64,12 @@ async function advance(
   return toMs < targetMs
 }
 
-/**
- * Outside a transaction: it commits in between. All buckets in one piece: in batches, the watermark would jump to the
- * end with the first one, and charts would lack what is still to come.
- */
 async function refresh(
   connection: Connection,
   { level, fromMs, toMs, force }: Span & { level: Level; force: boolean },
 ): Promise<void> {
-  const [from, to] = [fromMs, toMs].map((ms) => new Date(ms).toISOString())
-  const { rows } = await connection.query<{ batches: boolean }>(
-    `SELECT bool_or('options' = ANY(proargnames)) AS batches FROM pg_proc
-     WHERE proname = 'refresh_continuous_aggregate'`,
-  )
-  const inOnePiece = rows[0]?.batches ? `, options => '{"buckets_per_batch": 0}'` : ''
-  await connection.query(
-    `CALL refresh_continuous_aggregate('reading_${level}', '${from}'::timestamptz, '${to}'::timestamptz,
-       force => ${force}${inOnePiece})`,
-  )
+  const [from, to] = [fromMs, toMs].map((ms) => new Date(ms).toISOString()) as [string, string]
+  await refreshAggregate(connection, { level, from, to, force })
 }
 
 async function earliestChunk(connection: Connection): Promise<number | undefined> {

@@ -1,6 +1,7 @@
 import type { Client } from 'pg'
 import { advisoryLocks } from './locks.ts'
 import type { Queryable } from './pool.ts'
+import { refreshAggregate } from './refresh.ts'
 import { LEVELS, SCALED_SUM } from './rollups.ts'
 
 /** The oldest extension whose columnstore and continuous aggregates do what we need. */
@@ -47,6 +48,7 @@ export async function installTimescale(client: Client, say: (line: string) => vo
     await client.query('SELECT pg_advisory_lock($1)', [advisoryLocks.rollup])
     await inTransaction(client, () => createHypertables(client))
   }
+  await createTimeIndex(client)
   await moveOldReadings(client, say)
 }
 
@@ -94,7 +96,6 @@ async function createHypertables(client: Client): Promise<void> {
       TO ${table}_plain_series_id_time_key`)
     await client.query(`CREATE TABLE ${table} (
       series_id integer NOT NULL, time timestamptz NOT NULL, value ${type} NOT NULL, UNIQUE (series_id, time))`)
-    // An index on time alone would cost every insert and serve no query of ours.
     await client.query(
       `SELECT create_hypertable('${table}', by_range('time', INTERVAL '${CHUNK.reading}'), create_default_indexes => false)`,
     )
@@ -102,6 +103,16 @@ async function createHypertables(client: Client): Promise<void> {
       timescaledb.segmentby = 'series_id', timescaledb.orderby = 'time DESC')`)
   }
   await createAggregates(client)
+}
+
+/**
+ * A refresh asks for a stretch of time of all series, each minute: without this it reads the newest chunk's whole key
+ * for it. Readings come nearly in the order of their times, so the smallest and largest of each 2 MiB are enough: a
+ * few kilobytes a chunk, where a B-tree would be as large as the key and cost every insert as much.
+ */
+async function createTimeIndex(client: Client): Promise<void> {
+  await client.query(`CREATE INDEX IF NOT EXISTS reading_time ON reading
+    USING brin (time) WITH (pages_per_range = 256, autosummarize = on)`)
 }
 
 async function createAggregates(client: Client): Promise<void> {
@@ -164,8 +175,7 @@ async function carryRollups(client: Client): Promise<void> {
   )
   const day = oldest[0]?.day?.toISOString()
   for (const { level } of LEVELS) {
-    if (day)
-      await client.query(`CALL refresh_continuous_aggregate('reading_${level}', NULL, '${day}'::timestamptz)`)
+    if (day) await refreshAggregate(client, { level, from: null, to: day })
     const table = await materializedTable(client, level)
     await inTransaction(client, async () => {
       await client.query(
