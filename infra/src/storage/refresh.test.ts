@@ -1,13 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { copyTemplate } from '../testing/database.ts'
 import { TestStorage } from '../testing/storage.ts'
 import { createTimescaleEngine } from './engine-timescale.ts'
 import { createPool, type Pool } from './pool.ts'
+import { materializedTable } from './timescale-install.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 /** 100,000 of them are 640 pages, and about as many of the key. */
 const READINGS = 600_000
+/** More than a fold may take without a rest. */
+const LONG_MS = 2_200
 const template = inject('timescaleTemplateUrl')
 
 describe.skipIf(!template)('refreshing continuous aggregates', () => {
@@ -59,6 +63,25 @@ describe.skipIf(!template)('refreshing continuous aggregates', () => {
       await counted.end()
     }
     await storage.expectRolledUp(ids)
+  })
+
+  it('T-REFRESH-3 after late readings took long to fold in, others have the database for a while', async () => {
+    const { pool } = storage.database
+    const notes = async () => (await pool.query('SELECT FROM late_reading')).rowCount
+    await storage.store([[ids[0], Date.now() - HOUR, 1]])
+    await storage.rollUpAll()
+    await storage.store([[ids[0], Date.now() - 3 * HOUR, 2]])
+    const blocker = await pool.connect()
+    await blocker.query(`BEGIN; LOCK TABLE ${await materializedTable(pool, '1m')} IN ACCESS EXCLUSIVE MODE`)
+    const folded = storage.engine.rollUp()
+    await sleep(LONG_MS)
+    await blocker.query('ROLLBACK')
+    blocker.release()
+    await folded
+    expect(await notes()).toBe(0)
+    await storage.store([[ids[0], Date.now() - 4 * HOUR, 3]])
+    expect(await storage.engine.rollUp()).toBe(false)
+    expect(await notes()).toBe(1)
   })
 
   /** Readings one after another, in a chunk that nobody else reads. @returns the chunk */
