@@ -24,6 +24,9 @@ export const storageLimits = {
     notesMax: 200_000,
     /** Late ranges folded into rollups in one transaction. */
     lateRangesMax: 1_000,
+    /** On TimescaleDB: a fold that took longer than this rests for so many times as long. */
+    longFoldMs: 2_000,
+    longFoldRests: 4,
     everyMs: 30_000,
   },
   jobs: {

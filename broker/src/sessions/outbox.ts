@@ -91,8 +91,9 @@ export class Outbox {
     this.#tellProgress()
   }
 
-  /** @param qos what this subscriber gets it with */
-  deliver(message: Outgoing, qos: Qos): void {
+  /** @param granted bounds what the publisher gave it */
+  deliver(message: Outgoing, granted: Qos): void {
+    const qos = lower(granted, message.qos)
     if (qos === 0) {
       message.frame ??= encode({ ...message, retain: false })
       return this.#writeOrDrop(message.frame)
@@ -103,7 +104,8 @@ export class Outbox {
   }
 
   /** A retained message for a new subscription. */
-  deliverRetained(message: Outgoing, qos: Qos): Promise<void> {
+  deliverRetained(message: Outgoing, granted: Qos): Promise<void> {
+    const qos = lower(granted, message.qos)
     this.#retained = this.#retained.then(() => this.#deliverRetained(message, qos)).catch(this.#deps.onError)
     return this.#retained
   }
@@ -290,7 +292,6 @@ function encode(message: {
   return generate({ cmd: 'publish', topic, payload, qos, retain, dup, messageId })
 }
 
-/** What a message is delivered at: what its publisher gave and what its subscriber was granted bound each other. */
-export function lowerQos(a: Qos, b: Qos): Qos {
+function lower(a: Qos, b: Qos): Qos {
   return Math.min(a, b) as Qos
 }

@@ -6,7 +6,7 @@ import { ownerOf } from '../attachment.ts'
 import { forEach } from '../for-each.ts'
 import { Trouble } from '../trouble.ts'
 import { type Insist, insistWith } from './insist.ts'
-import { lowerQos, Outbox, type Outgoing } from './outbox.ts'
+import { Outbox, type Outgoing } from './outbox.ts'
 import { ReceivedOnce } from './received-once.ts'
 import type { Drop, Qos, QueuedMessage, SessionStore, Subscription } from './store.ts'
 import { TopicTree } from './topic-tree.ts'
@@ -161,7 +161,7 @@ export class Sessions {
     // A newer connection of the session goes on with it.
     if (this.#bySession.get(clientId) !== attached) return
     this.#bySession.delete(clientId)
-    this.#quietly(this.#deps.durable.leave(clientId))
+    this.#quietly(this.#deps.durable.leave(clientId).then(() => this.#housekeeping.worked()))
   }
 
   /** Ends stored sessions of principals that lost their right; live ones must have been disconnected. */
@@ -233,7 +233,7 @@ export class Sessions {
     const granted = this.#tree
       .match(packet.topic)
       .reduce<Qos>((most, entry) => (entry.attached === attached && entry.qos > most ? entry.qos : most), 0)
-    await attached.outbox.deliverRetained(packet, lowerQos(granted, packet.qos))
+    await attached.outbox.deliverRetained(packet, granted)
   }
 
   /** QoS 2: `accept` is called unless the message came before, on this connection of the session or a former one. */
@@ -272,7 +272,6 @@ export class Sessions {
 
   /** The store was away: what was put off is done, and words of new messages may have been missed. */
   async storeIsBack(): Promise<void> {
-    this.#housekeeping.worked()
     for (const { outbox } of this.#bySession.values()) outbox.pump()
     for (const sessionId of this.#discarded) await this.discard(sessionId)
   }
@@ -293,7 +292,7 @@ export class Sessions {
 }
 
 function hand({ outbox, mayReceive }: Attached, message: Outgoing, granted: Qos): void {
-  if (mayReceive(message.topic)) outbox.deliver(message, lowerQos(granted, message.qos))
+  if (mayReceive(message.topic)) outbox.deliver(message, granted)
   // Queued all the same, because whoever queues knows no rights: it is thrown away now.
   else if (!outbox.isClean) outbox.pump()
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { limits } from '../limits.ts'
 import { copyTemplate } from '../testing/database.ts'
 import { TestStorage } from '../testing/storage.ts'
 import { createTimescaleEngine } from './engine-timescale.ts'
@@ -10,8 +11,6 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 /** 100,000 of them are 640 pages, and about as many of the key. */
 const READINGS = 600_000
-/** More than a fold may take without a rest. */
-const LONG_MS = 2_200
 const template = inject('timescaleTemplateUrl')
 
 describe.skipIf(!template)('refreshing continuous aggregates', () => {
@@ -72,9 +71,9 @@ describe.skipIf(!template)('refreshing continuous aggregates', () => {
     await storage.rollUpAll()
     await storage.store([[ids[0], Date.now() - 3 * HOUR, 2]])
     const blocker = await pool.connect()
-    await blocker.query(`BEGIN; LOCK TABLE ${await materializedTable(pool, '1m')} IN ACCESS EXCLUSIVE MODE`)
+    await blocker.query(`BEGIN; LOCK TABLE ${await materializedTable(pool, '1h')} IN ACCESS EXCLUSIVE MODE`)
     const folded = storage.engine.rollUp()
-    await sleep(LONG_MS)
+    await sleep(limits.rollups.longFoldMs + 200)
     await blocker.query('ROLLBACK')
     blocker.release()
     await folded

@@ -17,12 +17,6 @@ import {
 } from './rollups.ts'
 
 const HOUR_MS = 3_600_000
-/**
- * A fold that took long has the database for a fifth of the time at most. The aggregate of a day reads what came in the
- * last minutes each time it is refreshed, and devices that are always late would have that done on and on. Notes that
- * come meanwhile are folded in together; charts read the readings until then.
- */
-const LATE_PACE = { longMs: 2_000, restTimes: 4 }
 
 /**
  * Refreshes the continuous aggregates from the oldest reading to now, in order, and again where readings came late.
@@ -31,7 +25,7 @@ const LATE_PACE = { longMs: 2_000, restTimes: 4 }
 export function createRefreshJob(pool: Pool): () => Promise<boolean> {
   const paces = new Map(LEVELS.map(({ level, widthMs }) => [level, new Pace(Math.max(widthMs, HOUR_MS))]))
   const latePace = new Pace(HOUR_MS)
-  let lateRestsUntil = 0
+  let restsUntilMs = 0
 
   return async () => {
     const work = async (connection: Connection) => {
@@ -41,11 +35,13 @@ export function createRefreshJob(pool: Pool): () => Promise<boolean> {
         if (await pace.time((pieceMs) => advance(connection, level, { widthMs, pieceMs }))) return true
       }
       const startedMs = performance.now()
-      if (startedMs < lateRestsUntil) return false
+      if (startedMs < restsUntilMs) return false
       const isMore = await latePace.time((pieceMs) => foldLate(connection, pieceMs))
       const endedMs = performance.now()
-      const tookMs = endedMs - startedMs
-      if (tookMs > LATE_PACE.longMs) lateRestsUntil = endedMs + LATE_PACE.restTimes * tookMs
+      // The aggregate of a day reads what came in the last minutes each time, and devices that are always late would
+      // have that done on and on. Notes that come meanwhile join; charts read the readings until then.
+      const { longFoldMs, longFoldRests } = limits.rollups
+      if (endedMs - startedMs > longFoldMs) restsUntilMs = endedMs + longFoldRests * (endedMs - startedMs)
       return isMore
     }
     try {

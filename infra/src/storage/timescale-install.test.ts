@@ -55,6 +55,21 @@ describe.skipIf(!template)('from plain PostgreSQL to TimescaleDB', () => {
       expect(await digest(pool)).toEqual(after)
     })
   })
+
+  it('O-CONVERT-2 a start waits for nobody who writes readings where all is as it should be', async () => {
+    await withPlainDatabase(async (url, pool) => {
+      await migrate(url)
+      const writer = await pool.connect()
+      try {
+        await writer.query('BEGIN; INSERT INTO reading VALUES (1, now(), 1)')
+        await pool.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET lock_timeout = '1s'`)
+        await migrate(url)
+      } finally {
+        await writer.query('ROLLBACK')
+        writer.release()
+      }
+    })
+  })
 })
 
 async function withPlainDatabase(use: (url: string, pool: Pool) => Promise<void>): Promise<void> {

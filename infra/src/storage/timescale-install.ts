@@ -111,7 +111,10 @@ async function createHypertables(client: Client): Promise<void> {
  * few kilobytes a chunk, where a B-tree would be as large as the key and cost every insert as much.
  */
 async function createTimeIndex(client: Client): Promise<void> {
-  await client.query(`CREATE INDEX IF NOT EXISTS reading_time ON reading
+  // IF NOT EXISTS looks after it has locked: each start would wait for whoever writes, and hold up who comes then.
+  const { rows } = await client.query(`SELECT to_regclass('reading_time') AS found`)
+  if (rows[0]?.found) return
+  await client.query(`CREATE INDEX reading_time ON reading
     USING brin (time) WITH (pages_per_range = 256, autosummarize = on)`)
 }
 
