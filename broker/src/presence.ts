@@ -189,24 +189,23 @@ export class Presence {
   }
 
   async #writeAll(): Promise<void> {
-    for (let attempt = 0; this.#changes.length > 0; ) {
+    for (let attempt = 0, atOnce = CHANGES_AT_ONCE; this.#changes.length > 0; ) {
       // A fleet that comes back shares commits: each costs the disk as much as a batch of readings.
       if (!this.#isStopping) await sleep(GATHER_MS)
-      // After a change the database refuses, one by one, so that only that one is passed over.
-      const run = this.#changes.take(attempt > 0 ? 1 : CHANGES_AT_ONCE)
+      // After a failure the same again: the part that is written already would seem to work by itself.
+      const run = this.#changes.take(atOnce)
       for (const change of run) if (change.kind === 'report') this.#reports.delete(change.session)
       try {
         await writeChanges(this.#deps, run)
         this.#settle(run)
         this.#writeTrouble.worked()
         attempt = 0
+        atOnce = Math.min(2 * atOnce, CHANGES_AT_ONCE)
       } catch (error) {
-        if (isDataError(error) && run.length === 1) {
-          this.#deps.log.error(
-            { err: error, deviceId: run[0]?.session.deviceId },
-            'a change of presence is lost',
-          )
-          this.#settle(run)
+        if (isDataError(error)) {
+          // In halves, so that only what the database refuses is passed over.
+          atOnce = Math.ceil(run.length / 2)
+          if (run.length === 1) this.#passOver(run, error)
           continue
         }
         this.#writeTrouble.failed(error, { waiting: this.#changes.length })
@@ -218,6 +217,11 @@ export class Presence {
     const connections = this.#changes.takeDropped()
     if (connections > 0)
       this.#deps.log.warn({ connections }, 'connections that began and ended meanwhile are not on record')
+  }
+
+  #passOver(run: Change[], err: unknown): void {
+    this.#deps.log.error({ err, deviceId: run[0]?.session.deviceId }, 'a change of presence is lost')
+    this.#settle(run)
   }
 
   #settle(run: Change[]): void {
