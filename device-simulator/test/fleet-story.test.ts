@@ -119,6 +119,19 @@ describe.skipIf(toolMissing('chromium'))('a fleet of ten thousand', () => {
     await counted(total)
   })
 
+  it('D-FLEETSTORY-8 nothing is in another place for a moment while the page loads', async () => {
+    const heights = `addEventListener('DOMContentLoaded', () => {
+      window.heights = []
+      new ResizeObserver(() => heights.push(document.body.scrollHeight)).observe(document.body)
+    })`
+    await page.addInitScript(heights)
+    await page.goto(`${site.dashboard}/?q=pump-1`)
+    await row('pump-1').getByText('Pump 1', { exact: true }).waitFor()
+    await page.getByRole('img', { name: `${TOTAL.toLocaleString('en-US')} devices` }).waitFor()
+    const [last, ...before] = (await page.evaluate<number[]>('heights')).reverse()
+    expect(Math.max(...before), 'never taller than in the end').toBeLessThanOrEqual(last ?? 0)
+  })
+
   it('D-FLEETSTORY-4 shift selects a range, and one change reaches all of it', async () => {
     await page.goto(`${site.dashboard}/?tag=roof`)
     await tick('Sensor 3').click()

@@ -1,5 +1,6 @@
 import { type ReactNode, useMemo, useRef, useState } from 'react'
 import { useMediaQuery } from '../ui/use-media-query.ts'
+import { useSize } from '../ui/use-size.ts'
 import { boundsOf } from './bounds.ts'
 import type { ChartSeries } from './chart.tsx'
 import { ChartHead } from './chart-head.tsx'
@@ -12,7 +13,6 @@ import { PlotContext } from './plot-context.ts'
 import { Surface } from './surface.tsx'
 import { useFrame } from './time-frame.tsx'
 import { useExpanded } from './use-expanded.ts'
-import { useSize } from './use-size.ts'
 import { useTurns } from './use-turns.ts'
 
 type ChartBodyProps = {

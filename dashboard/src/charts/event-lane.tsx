@@ -1,7 +1,6 @@
 import '../telemetry/bands.css'
 import './event-lane.css'
 import { Popover } from '@mantine/core'
-import { useElementSize } from '@mantine/hooks'
 import { useQueries } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Device } from '@telltale/api/contract'
@@ -19,6 +18,7 @@ import {
 import { oneDevice } from '../devices/devices.ts'
 import { formatDay, formatMoment, formatRange } from '../ui/format.ts'
 import { Lamp } from '../ui/lamp.tsx'
+import { useSize } from '../ui/use-size.ts'
 import { useZone } from '../ui/zone.ts'
 import { useLive } from '../use-live.ts'
 import { type EventMark, gravest, groupMarks, type MarkGroup } from './event-marks.ts'
@@ -58,7 +58,7 @@ function useNames(deviceIds: readonly string[]): Names | null {
 }
 
 function Row({ events, names }: { events: Events; names: Names | null }) {
-  const { ref, width } = useElementSize()
+  const { ref, width } = useSize()
   const { frame } = useFrame()
   const { from, to } = useShown()
   const zone = useZone()

@@ -31,7 +31,7 @@ export function drawLamps(
   canvas.width = Math.round(grid.width * scale)
   canvas.height = Math.round(grid.height * scale)
   const context = canvas.getContext('2d')
-  if (context === null) return
+  if (context === null || grid.count === 0) return
   const sprites: Sprites = new Map()
   // Trouble last, over its neighbours.
   for (const wanted of ['n', 'd', 'o', 's', 'x'] as const)

@@ -1,10 +1,10 @@
-import { useElementSize } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { FleetIndex } from '@telltale/api/contract'
 import { type PointerEvent, type RefObject, useEffect, useMemo, useRef, useState } from 'react'
 import { oneDevice } from '../devices/devices.ts'
 import { formatCount } from '../ui/format.ts'
+import { useSize } from '../ui/use-size.ts'
 import { useLiveEvents } from '../use-live.ts'
 import { fleetIndex } from './fleet-queries.ts'
 import { drawLamps, type Lamps } from './lamp-canvas.ts'
@@ -16,12 +16,17 @@ const redrawEveryMs = 250
 /** A word of an event is newer than an answer that was on its way. */
 const heardKeptMs = 10_000
 const nameAfterMs = 150
+const unread: FleetIndex = { ids: [], states: '', truncated: false }
 
-/** One lamp for each device in the order of the list, so a place on the panel keeps its meaning. */
+/**
+ * One lamp for each device in the order of the list, so a place on the panel keeps its meaning. It is as high as it
+ * will be before the lamps are known: the list below does not move when they come.
+ */
 export function LampPanel() {
   const summary = useFleetSummary().data
-  const index = useQuery({ ...fleetIndex({}), enabled: (summary?.total ?? 0) >= devicesMin }).data
-  if (summary === undefined || index === undefined || index.ids.length < devicesMin) return null
+  const isShown = summary !== undefined && summary.total >= devicesMin
+  const index = useQuery({ ...fleetIndex({}), enabled: isShown }).data
+  if (!isShown) return null
   const { total, online, silent, offline, never } = summary
   const counts = [
     `${formatCount(online)} online`,
@@ -29,13 +34,21 @@ export function LampPanel() {
     `${offline} offline`,
     `${never} never seen`,
   ]
-  return <Panel index={index} words={`${formatCount(total)} devices: ${counts.join(', ')}`} />
+  return (
+    <Panel
+      index={index ?? unread}
+      count={index?.ids.length ?? total}
+      words={`${formatCount(total)} devices: ${counts.join(', ')}`}
+    />
+  )
 }
 
-function Panel({ index, words }: { index: FleetIndex; words: string }) {
+type PanelProps = { index: FleetIndex; count: number; words: string }
+
+function Panel({ index, count, words }: PanelProps) {
   const navigate = useNavigate()
-  const { ref, width } = useElementSize()
-  const grid = useMemo(() => gridOf(index.ids.length, width), [index.ids.length, width])
+  const { ref, width } = useSize()
+  const grid = useMemo(() => gridOf(count, width), [count, width])
   const { canvas, lamps } = useDrawing(index, grid)
   const [at, setAt] = useState(-1)
   const find = (event: PointerEvent) => {

@@ -12,6 +12,11 @@ describe('the lamp panel', () => {
     }
   })
 
+  it('takes no room where it is hidden, or not laid out yet', () => {
+    expect(gridOf(10_000, 0)).toMatchObject({ height: 0, count: 0 })
+    expect(indexAt(0, 0, gridOf(10_000, 0))).toBe(-1)
+  })
+
   it('what is pointed at is what is drawn there', () => {
     const grid = gridOf(1_000, 800)
     for (const index of [0, 1, 7, 500, 999]) {

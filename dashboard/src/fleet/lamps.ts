@@ -22,8 +22,9 @@ const heightMaxPx = 150
 
 export type Grid = { pitch: number; rows: number; width: number; height: number; count: number }
 
-/** As few rows as fit the width, so a place on the panel moves only when the window does. */
+/** As few rows as fit the width, so a place on the panel moves only when the window does; none where it is hidden. */
 export function gridOf(count: number, widthPx: number): Grid {
+  if (widthPx === 0) return { pitch: 0, rows: 0, count: 0, width: 0, height: 0 }
   let pitch: number = pitchesPx[pitchesPx.length - 1] ?? 3
   for (const fits of pitchesPx) {
     if (rowsFor(count, widthPx, fits) * fits > heightMaxPx) continue

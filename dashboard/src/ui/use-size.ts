@@ -1,6 +1,6 @@
 import { useLayoutEffect, useState } from 'react'
 
-/** Known before the first paint, so that a plot never shows up later than its frame. */
+/** Known before the first paint, so that nothing shows up later than its frame, or in another size for a moment. */
 export function useSize() {
   const [element, setElement] = useState<HTMLElement | null>(null)
   const [size, setSize] = useState({ width: 0, height: 0 })
