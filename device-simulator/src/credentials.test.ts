@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createRegistrar, openSecretFile } from './credentials.ts'
 import * as limits from './limits.ts'
@@ -77,13 +78,19 @@ describe('registrar', () => {
     let open = 0
     let openMax = 0
     let refusals = 3
-    const url = await api(({ body }, response) => {
+    // The first of them get no answer before as many are open as may be.
+    let areAllOpen = () => {}
+    const allOpen = new Promise<void>((resolve) => {
+      areAllOpen = resolve
+    })
+    const url = await api(async ({ body }, response) => {
       openMax = Math.max(openMax, ++open)
-      setTimeout(() => {
-        open--
-        if (refusals-- > 0) response.writeHead(429, { 'retry-after': '0.01' }).end()
-        else json(response, 201, { secret: `of ${JSON.parse(body).id}` })
-      }, 5)
+      if (open === limits.registrationsAtOnceMax) areAllOpen()
+      await allOpen
+      await sleep(5)
+      open--
+      if (refusals-- > 0) response.writeHead(429, { 'retry-after': '0.01' }).end()
+      else json(response, 201, { secret: `of ${JSON.parse(body).id}` })
     })
     const { secretFor } = await registrar(url)
     const plans = Array.from({ length: 40 }, (_, n) => plan(n))
