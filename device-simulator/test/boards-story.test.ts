@@ -176,7 +176,7 @@ describe.skipIf(toolMissing('chromium'))('boards', () => {
     await board.panel('Tile of the air').getByText('33.0').waitFor()
     await board.panel('Tile of the air').getByText('above 30 °C').waitFor()
     const meter = page.getByRole('meter', { name: 'Gauge of the air' })
-    expect(await meter.getAttribute('aria-valuetext')).toBe('33.0 °C')
+    await meter.and(page.locator('[aria-valuetext="33.0 °C"]')).waitFor()
     await board.panel('Door').getByText('closed').first().waitFor()
     await board.panel('Positions of cold').getByText('52.38000, 4.90000').waitFor()
     expect(
@@ -244,7 +244,8 @@ describe.skipIf(toolMissing('chromium'))('boards', () => {
     await alert.getByText('has saved this board meanwhile').waitFor()
     await alert.getByRole('button', { name: 'Save mine as a copy' }).click()
     await page.getByRole('heading', { name: 'Morning (copy)' }).waitFor()
-    expect(await page.getByRole('region', { name: 'Door', exact: true }).count()).toBe(2)
+    const doors = page.getByRole('region', { name: 'Door', exact: true })
+    await waitFor('both panels', async () => (await doors.count()) === 2)
   })
 
   it('U-BOARDSTORY-9 every device and every tag has a board, which can be kept', async () => {

@@ -3,6 +3,7 @@ import { Releases } from '@telltale/infra/service'
 import { type Block, type Product, type Site, startProduct } from '@telltale/infra/testing/product'
 import { createSharedSite } from '@telltale/infra/testing/shared-site'
 import { toolMissing } from '@telltale/infra/testing/tools'
+import { waitFor } from '@telltale/infra/testing/wait'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
@@ -100,11 +101,12 @@ describe.skipIf(toolMissing('chromium'))('hostile devices in the browser', () =>
       .getByRole('region', { name: 'Newest values' })
       .getByText('1.000e+300', { exact: true })
       .waitFor()
-    await page.locator('.plotbox path').first().waitFor({ state: 'attached' })
-    const drawn = await page.evaluate(
-      '[...document.querySelectorAll(".plotbox path, .spark path")].map((path) => path.getAttribute("d")).join(" ")',
-    )
-    expect(String(drawn).match(/M/g)?.length).toBeGreaterThan(numbers.length)
+    const drawn = await waitFor('every line', async () => {
+      const paths = await page.evaluate<string>(
+        '[...document.querySelectorAll(".plotbox path, .spark path")].map((path) => path.getAttribute("d")).join(" ")',
+      )
+      return (paths.match(/M/g)?.length ?? 0) > numbers.length && paths
+    })
     expect(drawn).not.toMatch(/NaN|Infinity/)
     expect(await widthsThatScroll(page, 'hostile-values')).toEqual([])
   })

@@ -93,7 +93,12 @@ describe.skipIf(toolMissing('chromium'))('the live screen', () => {
     const second = await openPage(`/devices/${DEVICE}`)
     await say(10)
     await shows(second, '10')
-    const before = (await waitFor('a line', () => drawn(second))).length
+    // The tile may have it before the chart.
+    await second
+      .getByRole('region', { name: 'Temperature', exact: true })
+      .getByText(/last\s*10/)
+      .waitFor()
+    const before = (await linePoints(second, 'Temperature')).length
     const histories = () => requests.filter(({ path }) => path.includes('/readings')).length
     const read = histories()
     const values = [11, 12, 13, 14, 15, 16, 17, 18]

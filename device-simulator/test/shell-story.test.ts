@@ -89,7 +89,7 @@ describe.skipIf(toolMissing('chromium'))('the shell', () => {
     await page.keyboard.press('Enter')
     await title('Pump 2').waitFor()
     await waitFor('the focus on the heading', async () => (await focused()) === 'Pump 2')
-    expect(await page.title()).toBe('Pump 2 · Telltale')
+    await waitFor('the title', async () => (await page.title()) === 'Pump 2 · Telltale')
     // Enter right after the last letter means what will be found for it.
     await page.keyboard.press('Control+k')
     await page.keyboard.type('pump-3')
