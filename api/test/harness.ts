@@ -150,6 +150,14 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
+/** Refused unread, so before those that are looked at are answered: a hold of a second has just begun. */
+export async function firstRefused(answers: Promise<{ status: number }>[]): Promise<void> {
+  const refused = async (answer: Promise<{ status: number }>) => {
+    if ((await answer).status !== 429) throw new Error('not refused')
+  }
+  await Promise.any(answers.map(refused))
+}
+
 /** Headers of a signed-in dashboard. */
 export async function signIn(
   api: TestApi,

@@ -2,7 +2,7 @@ import { openEngine } from '@telltale/infra/storage/engine'
 import { createPool } from '@telltale/infra/storage/pool'
 import { setDroppedBefore } from '@telltale/infra/storage/rollups'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { addDevice, bearer, call, startApi, store, type TestApi } from './harness.ts'
+import { addDevice, bearer, call, startApi, store, type TestApi, until } from './harness.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -226,18 +226,23 @@ it('T-TIMEOUT-1 a query that takes too long and charts without a connection are 
     url: api.database.url,
     name: 'short',
     max: 1,
-    statementTimeoutMs: 300,
+    statementTimeoutMs: 3_000,
     waitMs: 200,
   })
+  // Connected before: that too is waited for.
+  await charts.query('SELECT')
   const blocker = await api.database.pool.connect()
   try {
     api.deps.history = { ...history, charts }
     await blocker.query('BEGIN; LOCK TABLE reading')
     const slow = read(`/devices/slow/readings?from=${today}`)
-    const [answer, waited] = await Promise.all([slow, read(`/devices/slow/readings?from=${today}`)])
-    const [timedOut, busy] = answer.body.code === 'query_timeout' ? [answer, waited] : [waited, answer]
-    expect([timedOut.status, timedOut.body.code]).toEqual([503, 'query_timeout'])
+    const waiting =
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    await until(async () => (await blocker.query(waiting)).rowCount === 1)
+    const busy = await read(`/devices/slow/readings?from=${today}`)
     expect([busy.status, busy.body.code]).toEqual([503, 'history_busy'])
+    const timedOut = await slow
+    expect([timedOut.status, timedOut.body.code]).toEqual([503, 'query_timeout'])
     expect(Number(busy.headers.get('retry-after'))).toBeGreaterThan(0)
     // What is no chart goes on.
     expect((await read('/devices/slow')).status).toBe(200)

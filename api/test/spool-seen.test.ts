@@ -2,7 +2,7 @@ import { type SpoolState, type TotalsPayload, topics } from '@telltale/broker/co
 import type { Logger } from '@telltale/infra/log'
 import { createPool } from '@telltale/infra/storage/pool'
 import { judgeDurability } from '@telltale/infra/storage/report'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import type { Readiness } from '../src/contract/index.ts'
 import { FleetTotals } from '../src/live/totals.ts'
 import { warnOfDurability } from '../src/system/readiness.ts'
@@ -51,6 +51,9 @@ const today = (time: string) => Date.parse(`${new Date().toISOString().slice(0, 
 
 it('R-SEEN-1 readiness says what waits on the brokers’ disks, since when, and what will become of it', async () => {
   expect(await spoolCheck()).toEqual({ status: 200, name: 'spool', ok: true })
+  // The day must not end between this and the wording.
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
   const oldestAt = today('00:00:00')
   await tell('broker-1', { ...taking, oldestAt }, false)
   const waits = "12,345 messages wait on the brokers' disks, the oldest since 00:00:00 UTC"

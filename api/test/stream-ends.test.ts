@@ -79,10 +79,17 @@ it('L-LIMIT-2 a burst of streams and polls opens no more than 20, and refused on
     expect(new Set(answers.map(({ body }) => body.code))).toEqual(new Set(['device_not_found']))
   }
   const { body } = await call(api, 'GET /events/poll?devices=kitchen', { headers: more })
-  const poll = () =>
-    call(api, `GET /events/poll?wait=1&devices=kitchen&cursor=${body.cursor}`, { headers: more })
-  const polls = await Promise.all(Array.from({ length: 40 }, poll))
-  expect(polls.filter(({ status }) => status === 200).length).toBe(20)
+  const answered: number[] = []
+  const poll = async () => {
+    const path = `/events/poll?wait=25&devices=kitchen&cursor=${body.cursor}`
+    answered.push((await call(api, `GET ${path}`, { headers: more })).status)
+  }
+  const polls = Array.from({ length: 40 }, poll)
+  await until(() => answered.length === 20)
+  expect(new Set(answered)).toEqual(new Set([429]))
+  await api.broker.reading('kitchen', 1, { t: 1 })
+  await Promise.all(polls)
+  expect(answered.slice(20)).toEqual(Array(20).fill(200))
   expect(api.deps.places.ofUser('token:burst')).toBe(0)
 })
 

@@ -142,10 +142,8 @@ describe.skipIf(toolMissing('chromium'))('charts', () => {
     const { id } = await admin.send<{ id: string }>('POST', '/boards', { name: 'Kitchen', panels: [panel] })
     await page.goto(`${site.dashboard}/boards/${id}?range=5m`)
     const entry = (name: string) => chart('Both').getByRole('button', { name: new RegExp(`^${name} `) })
-    const lines = (count: number) =>
-      waitFor(`lines: ${count}`, async () => {
-        return (await chart('Both').locator('path.chart__line').count()) === count
-      })
+    const drawn = () => chart('Both').locator('path.chart__line').count()
+    const lines = (count: number) => waitFor(`lines: ${count}`, async () => (await drawn()) === count)
     // Each device's readings come with an answer of their own.
     await entry('fridge').getByText('min 4').waitFor()
     await lines(2)
@@ -173,7 +171,7 @@ describe.skipIf(toolMissing('chromium'))('charts', () => {
       return words.includes('Temperature') ? words : undefined
     })
     await page.keyboard.press('ArrowLeft')
-    await waitFor('a step', async () => (await told()) < newest)
+    await waitFor('a step', async () => (await told()) !== newest)
     for (let step = 0; step < 20; step++) await page.keyboard.press('Shift+ArrowLeft')
     await page.keyboard.press('Enter')
     await chart('Temperature').getByText('every reading').waitFor()

@@ -73,7 +73,7 @@ describe.skipIf(toolMissing('chromium'))('a fleet of ten thousand', () => {
     expect(await rows().count()).toBeLessThan(60)
     // It ticks and it is live: a new value is there without a reload.
     await pumps.say('pump-3', '{"level":8.5}')
-    await row('pump-3').getByText('8.5').waitFor()
+    await row('pump-3').getByText('8.5', { exact: true }).waitFor()
   })
 
   it('D-FLEETSTORY-2 facets say what a press leaves, and a press leaves it', async () => {
