@@ -102,7 +102,7 @@ describeEngines('what the ledger sees', (engine) => {
       baseMs + 5_000 * strideMs,
       baseMs - 2 * 86_400_000 + 1,
     ]
-    await (await openEngine(pool)).cover([...times, Date.now()])
+    await (await openEngine(pool)).cover([...times, Date.now(), Date.now() + 60_000])
     await storeReadings(
       pool,
       times.map((timeMs) => ({ device: 0, metric: 'on', timeMs, value: 1 })),

@@ -33,7 +33,9 @@ export async function fillSmallLedger(pool: Pool): Promise<SmallLedger> {
     ...{ sentPath: join(folder, 'sent'), ackedPath: join(folder, 'acked'), repeated: new Marks() },
   }
   const [sent, acked] = [await Book.create(ledger.sentPath), await Book.create(ledger.ackedPath)]
-  await (await openEngine(pool)).cover([script.baseMs, script.baseMs - 2 * 86_400_000])
+  // Of both ends: a week may begin within the minute.
+  const starts = [script.baseMs, script.baseMs - 2 * 86_400_000]
+  await (await openEngine(pool)).cover(starts.flatMap((startMs) => [startMs, startMs + 60_000]))
   const readings: StoredReading[] = []
   for (let device = 0; device < DEVICES; device++) {
     await pool.query('INSERT INTO device (id, name) VALUES ($1, $1)', [deviceIdOf(device)])

@@ -126,12 +126,15 @@ describe('one of its programs is killed', () => {
 
   it('O-START-6 kill -9 of the embedded PostgreSQL: it comes back, and readings flow again', async () => {
     const hello = await connectHello()
-    const killed = postmasterPid(site)
+    const killed = await waitFor('its server', () => postmasterPid(site))
     process.kill(killed, 'SIGKILL')
     // Accepted now or when the database is back: acknowledged means stored either way.
     await hello.publishAsync(topics.telemetry('hello'), '{"survived":1}', { qos: 1 })
     await hello.endAsync()
-    await waitFor('another server', () => postmasterPid(site) !== killed)
+    await waitFor('another server', () => {
+      const pid = postmasterPid(site)
+      return pid !== undefined && pid !== killed
+    })
     await waitFor('the reading', async () =>
       latest('hello').then(
         ({ survived }) => survived?.value === 1,

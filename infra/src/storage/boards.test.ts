@@ -62,6 +62,12 @@ describeEngines('boards', (testEngine) => {
     const shared = await create('mallory', { shared: true })
     await create('mallory')
     const mineShared = await create('eve', { shared: true })
+    // Two of the same millisecond have no order that a test could know.
+    await database.pool.query(
+      `UPDATE board SET created_at = created_at + array_position($1, id) * interval '1 ms'
+       WHERE id = ANY($1::uuid[])`,
+      [[mine.id, shared.id, mineShared.id]],
+    )
     const ids = async (whose?: 'me' | 'others') =>
       (await listBoards(database.pool, { reader: 'eve', whose, limit: 10 })).map(({ id }) => id)
     expect(await ids()).toEqual([mineShared.id, shared.id, mine.id])

@@ -35,6 +35,7 @@ describeEngines('exports', (testEngine) => {
     await storage.store(numbers, 'merge')
     await pool.query(`UPDATE series SET mixed = true WHERE id = $1`, [ids[1]])
     const texts = [burst - DAY, burst + 3, now - 1].map((timeMs) => [ids[1], timeMs, `at ${timeMs}`] as const)
+    await storage.engine.cover(texts.map(([, timeMs]) => timeMs))
     for (const [id, timeMs, text] of texts)
       await pool.query('INSERT INTO reading_text VALUES ($1, $2, $3)', [id, new Date(timeMs), text])
     const series = await findSeries(pool, { deviceIds: [deviceId], limit: 10 })

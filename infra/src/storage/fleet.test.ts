@@ -229,7 +229,8 @@ async function connect(pool: Pool, id: string, life: string): Promise<void> {
   )
   await pool.query(
     `INSERT INTO device_activity (device_id, seen_at, interval_ms)
-     VALUES ($1, now() - $2::interval, 1000)`,
-    [id, life === 'silent' ? '10 min' : '1 s'],
+     VALUES ($1, now() - $2::interval, $3)`,
+    // Whoever is online stays so for as long as a test may take.
+    [id, ...(life === 'silent' ? ['10 min', 1_000] : ['1 s', HOUR_MS])],
   )
 }

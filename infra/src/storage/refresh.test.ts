@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { limits } from '../limits.ts'
 import { copyTemplate } from '../testing/database.ts'
 import { TestStorage } from '../testing/storage.ts'
+import { waitFor } from '../testing/wait.ts'
 import { createTimescaleEngine } from './engine-timescale.ts'
 import { createPool, type Pool } from './pool.ts'
-import { materializedTable } from './timescale-install.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -71,8 +71,16 @@ describe.skipIf(!template)('refreshing continuous aggregates', () => {
     await storage.rollUpAll()
     await storage.store([[ids[0], Date.now() - 3 * HOUR, 2]])
     const blocker = await pool.connect()
-    await blocker.query(`BEGIN; LOCK TABLE ${await materializedTable(pool, '1h')} IN ACCESS EXCLUSIVE MODE`)
+    // Only the fold writes to it: whatever is done before the fold does not count as part of it.
+    await blocker.query('BEGIN; LOCK TABLE late_reading IN SHARE MODE')
     const folded = storage.engine.rollUp()
+    await waitFor('the fold to wait for the lock', async () => {
+      const { rowCount } = await pool.query(
+        `SELECT FROM pg_locks WHERE NOT granted AND relation = 'late_reading'::regclass
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      )
+      return rowCount === 1
+    })
     await sleep(limits.rollups.longFoldMs + 200)
     await blocker.query('ROLLBACK')
     blocker.release()

@@ -16,12 +16,20 @@ export async function fillWithHistory(pool: Pool, { secondsApart }: { secondsApa
   const engine = await openEngine(pool)
   const nowMs = Date.now()
   const days = Array.from({ length: DAYS + 1 }, (_, i) => nowMs - i * DAY_MS)
-  await engine.cover(days)
+  // What is stored until `now()` a moment later may lie in the next week.
+  await engine.cover([...days, nowMs + 60_000])
   await pool.query(REGISTRY)
   await pool.query(PEOPLE)
-  await pool.query(`INSERT INTO reading SELECT s, date_trunc('second', now()) - n * interval '1 second',
-      CASE s WHEN 1 THEN sin(n) * 1e6 ELSE n END
-    FROM generate_series(${secondsApart}, ${DAYS} * 86400, ${secondsApart}) n, generate_series(1, 2) s`)
+  // All of them at once would take longer than a statement may on a busy machine.
+  const until = new Date(Math.floor(nowMs / 1_000) * 1_000)
+  for (let day = 0; day < DAYS; day++)
+    await pool.query(
+      `INSERT INTO reading SELECT s, $1::timestamptz - n * interval '1 second',
+        CASE s WHEN 1 THEN sin(n) * 1e6 ELSE n END
+      FROM generate_series(${day} * 86400 + ${secondsApart}, ${day + 1} * 86400, ${secondsApart}) n,
+        generate_series(1, 2) s`,
+      [until],
+    )
   await pool.query(`INSERT INTO reading_text SELECT 3, date_trunc('second', now()) - n * interval '1 hour',
       E'open\\t' || n || E'\\n\\\\' FROM generate_series(1, ${DAYS} * 24) n`)
   while (await engine.rollUp()) {

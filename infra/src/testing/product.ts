@@ -153,9 +153,14 @@ function readLogs(dataDir: string): string {
     .join('\n')
 }
 
-/** The embedded server of a running site. */
-export function postmasterPid({ dataDir }: Site): number {
-  return Number.parseInt(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8'), 10)
+/** The embedded server of a running site; undefined while none runs, or one that starts has not said its number. */
+export function postmasterPid({ dataDir }: Site): number | undefined {
+  try {
+    return Number.parseInt(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8'), 10) || undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** The process of one program of a running site. */
