@@ -136,8 +136,10 @@ describe('commands', () => {
   })
 
   it('C-TIMEOUT-1 delivered and no reply in time', async () => {
+    const id = await queue()
+    // Short from the delivery on, but not until then: on a slow machine it would expire before it is delivered.
+    await database.pool.query('UPDATE command SET ttl_ms = 500 WHERE id = $1', [id])
     await attach()
-    const id = await queue({ ttlMs: 500 })
     await reaches(id, 'timed_out')
     expect((await record(id)).deliveredAt).not.toBeNull()
   })

@@ -47,6 +47,8 @@ class Sender {
   readonly acknowledged = new Set<number>()
   readonly every: number
   sent = 0
+  /** The longest that one of them waited for its acknowledgement. */
+  slowestMs = 0
   #turns = 0
   readonly #kind: Kind
   readonly #client: MqttClient
@@ -67,8 +69,11 @@ class Sender {
     const n = this.sent++
     const topic = topics.telemetry(this.#deviceIds[n % this.#deviceIds.length] as string)
     const { qos, payload } = this.#kind
+    const sentMs = performance.now()
     this.#client.publish(topic, payload(n, this.#startMs), { qos }, (error) => {
-      if (!error) this.acknowledged.add(n)
+      if (error) return
+      this.acknowledged.add(n)
+      this.slowestMs = Math.max(this.slowestMs, performance.now() - sentMs)
     })
   }
 
@@ -137,6 +142,13 @@ export class FaultLoad {
   /** How many messages are acknowledged so far. */
   get acknowledged(): number {
     return this.#senders.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0)
+  }
+
+  /** The longest wait for an acknowledgement that came since the last call. */
+  takeSlowestMs(): number {
+    const slowestMs = Math.max(...this.#senders.map((sender) => sender.slowestMs))
+    for (const sender of this.#senders) sender.slowestMs = 0
+    return slowestMs
   }
 
   resume(): void {

@@ -1,3 +1,4 @@
+import { limits } from '@telltale/infra/limits'
 import { registerDevice } from '@telltale/infra/testing/broker'
 import { describeEngines } from '@telltale/infra/testing/database'
 import { waitFor } from '@telltale/infra/testing/wait'
@@ -12,6 +13,7 @@ const MESSAGES = 12_500
 const READINGS = 8
 /** Of each answer, so that the way back takes seconds on any machine. */
 const LATE_MS = 50
+const LIVE = 5
 
 describeEngines('a long outage', (testEngine) => {
   let world: FaultWorld
@@ -31,6 +33,7 @@ describeEngines('a long outage', (testEngine) => {
   it('R-DB-17 while 100,000 readings come back from the spool, live ones go straight to the database', async () => {
     const { database, load, proxy } = world
     const bulk = await clients.attach(await registerDevice(database.pool, 'bulk'))
+    const live = await clients.attach(await registerDevice(database.pool, 'live'))
     proxy.refuse()
     const startMs = Date.now() - MESSAGES * READINGS
     let acknowledged = 0
@@ -44,12 +47,24 @@ describeEngines('a long outage', (testEngine) => {
     await waitFor('every PUBACK', () => acknowledged === MESSAGES, 20_000)
     proxy.pass()
     proxy.slow(LATE_MS)
-    const first = await watch.said('replay', ({ state }) => state === 'replaying')
+    await watch.said('replay', ({ state }) => state === 'replaying')
+    load.takeSlowestMs()
     await load.goesOn(5)
-    expect(await world.segments(), 'still on its way back').not.toEqual([])
+    const baseline = watch.said('its next word', () => true)
+    let said = 0
+    await waitFor('live ones to be stored', async () => {
+      const say = () => live.publishAsync(topics.telemetry('live'), `{"n":${said++}}`, { qos: 1 })
+      await Promise.all(Array.from({ length: LIVE }, say))
+      return ((await storedValues(database.pool, 'live')).n?.length ?? 0) >= LIVE
+    })
+    const { n: back } = await storedValues(database.pool, 'bulk')
+    expect(back?.length ?? 0, 'others are still on their way back').toBeLessThan(MESSAGES * READINGS)
+    const first = await baseline
     proxy.pass()
     const last = await watch.said('an empty spool', ({ state }) => state === 'empty')
-    expect(last.spool.spooledTotal, 'nothing more went there').toBe(first.spool.spooledTotal)
+    // What the database takes longer for, on a machine that is slow, goes to disk by right.
+    if (load.takeSlowestMs() < limits.spool.engageAfterMs)
+      expect(last.spool.spooledTotal, 'nothing more went there').toBe(first.spool.spooledTotal)
     expect(await load.faults()).toEqual([])
     const { n } = await storedValues(database.pool, 'bulk')
     expect(n).toEqual(Array.from({ length: MESSAGES * READINGS }, (_, i) => i))
