@@ -111,6 +111,11 @@ export class Bench {
     return { client, sessionPresent }
   }
 
+  /** Until the broker has done with what `publisher` sent before: of QoS 0 nothing else tells. PINGRESP may overtake. */
+  async done(publisher: RawClient): Promise<void> {
+    await publisher.publish(this.topic(`marker/${this.clientId()}`), 'marker', { qos: 1 })
+  }
+
   /**
    * What reached `subscriber` until now: a marker follows what `publisher` sent before, on a topic subscribed for it.
    */

@@ -17,6 +17,7 @@ describeTargets('retained messages', (bench) => {
     async (qos) => {
       const publisher = await bench.connect()
       await publisher.publish(bench.topic('a'), 'kept', { qos, retain: true })
+      await bench.done(publisher)
       const kept = { topic: bench.topic('a'), payload: 'kept', qos, retain: true, dup: false }
       expect(await retained(bench.topic('a'))).toEqual([kept])
       expect(await retained(bench.topic('+'))).toEqual([kept])
@@ -42,7 +43,7 @@ describeTargets('retained messages', (bench) => {
     const publisher = await bench.connect()
     await publisher.publish(bench.topic('a'), 'older', { qos: 2, retain: true })
     await publisher.publish(bench.topic('a'), 'newer', { qos, retain: true })
-    await publisher.ping()
+    await bench.done(publisher)
     expect(await retained(bench.topic('a'))).toMatchObject([{ payload: 'newer', qos }])
   })
 
@@ -105,6 +106,7 @@ describeTargets('retained messages', (bench) => {
     const clientId = bench.clientId()
     const publisher = await bench.connect()
     await publisher.publish(bench.topic('a'), 'kept', { qos: 0, retain: true })
+    await bench.done(publisher)
     const first = await bench.connect({ clientId, clean: false })
     await first.subscribe(bench.topic('a'), 1)
     expect(payloads([await first.take('publish')])).toEqual(['kept'])
