@@ -5,7 +5,7 @@ import { openEngine } from '@telltale/infra/storage/engine'
 import { resolveSeries } from '@telltale/infra/storage/series'
 import { createToken } from '@telltale/infra/storage/tokens'
 import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
-import { quietPorts } from '@telltale/infra/testing/ports'
+import { quietPort } from '@telltale/infra/testing/ports'
 import { type Program, startProgram } from '@telltale/infra/testing/program'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
@@ -32,7 +32,7 @@ beforeAll(async () => {
      FROM unnest($2::int4[]) AS s(id), generate_series(1, $3) AS n`,
     [new Date(start), series.map((one) => one?.id), READINGS / 3],
   )
-  const [port = 0] = await quietPorts(1)
+  const port = await quietPort()
   program = await startProgram('api', {
     TELLTALE_DATABASE_URL: database.url,
     TELLTALE_HTTP_PORT: String(port),

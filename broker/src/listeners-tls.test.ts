@@ -6,9 +6,9 @@ import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { limits } from '@telltale/infra/limits'
 import type { Logger } from '@telltale/infra/log'
-import { freePort } from '@telltale/infra/postgres'
 import { Releases } from '@telltale/infra/service'
 import { createCertificates, type KeyPair } from '@telltale/infra/testing/certificates'
+import { quietPort } from '@telltale/infra/testing/ports'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -38,7 +38,7 @@ describe.skipIf(toolMissing('openssl'))('the TLS listener', () => {
   let releases: Releases
 
   beforeAll(async () => {
-    port = await freePort()
+    port = await quietPort()
   })
   afterAll(() => certificates.remove())
   beforeEach(() => {

@@ -3,8 +3,8 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { limits } from '@telltale/infra/limits'
-import { freePort } from '@telltale/infra/postgres'
 import { Releases } from '@telltale/infra/service'
+import { quietPort } from '@telltale/infra/testing/ports'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { addressOf, listenTcp, listenWebSocket } from './listeners.ts'
@@ -23,9 +23,9 @@ let tcpPort: number
 let wsPort: number
 
 beforeAll(async () => {
-  tcpPort = await freePort()
+  tcpPort = await quietPort()
   await listenTcp(echo, { host: '127.0.0.1', port: tcpPort }, releases)
-  wsPort = await freePort()
+  wsPort = await quietPort()
   await listenWebSocket(echo, { host: '127.0.0.1', port: wsPort }, releases)
 })
 afterAll(() => releases.run())

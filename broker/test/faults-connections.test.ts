@@ -3,10 +3,10 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { limits } from '@telltale/infra/limits'
-import { freePort } from '@telltale/infra/postgres'
 import { registerDevice, startTestBroker, type TestBroker } from '@telltale/infra/testing/broker'
 import { type Certificates, createCertificates } from '@telltale/infra/testing/certificates'
 import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
+import { quietPort } from '@telltale/infra/testing/ports'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { MqttClient } from 'mqtt'
@@ -39,7 +39,7 @@ const ends: (() => unknown)[] = []
 beforeAll(async () => {
   database = await createTestDatabase()
   certificates = isTlsMissing ? undefined : createCertificates()
-  tlsPort = await freePort()
+  tlsPort = await quietPort()
   broker = await startTestBroker(database.url, {
     TELLTALE_DEVICE_CONNECTS_PER_MINUTE: String(CONNECTS_PER_MINUTE),
     ...(certificates && {

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { promisify } from 'node:util'
-import { freePort } from '@telltale/infra/postgres'
 import { listCredentials, revokeCredential, updateDevice } from '@telltale/infra/storage/devices'
 import {
   registerDevice,
@@ -12,6 +11,7 @@ import {
 } from '@telltale/infra/testing/broker'
 import { type Certificates, createCertificates, type KeyPair } from '@telltale/infra/testing/certificates'
 import { createTestDatabase, type TestDatabase } from '@telltale/infra/testing/database'
+import { quietPort } from '@telltale/infra/testing/ports'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { IClientOptions } from 'mqtt'
@@ -31,7 +31,7 @@ function start(env: () => Record<string, string>) {
   beforeAll(async () => {
     certificates = createCertificates()
     database = await createTestDatabase()
-    port = await freePort()
+    port = await quietPort()
     broker = await startTestBroker(database.url, {
       TELLTALE_MQTTS_PORT: String(port),
       TELLTALE_TLS_CERT: certificates.serverCert.path,

@@ -7,12 +7,12 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '@telltale/infra/postgres'
 import { hashSecret, newSecret } from '@telltale/infra/secrets'
 import type { Releases } from '@telltale/infra/service'
 import type { Pool } from '@telltale/infra/storage/pool'
 import { startTestApi, type TestApiProgram } from '@telltale/infra/testing/api'
 import { startTestBroker, type TestBroker } from '@telltale/infra/testing/broker'
+import { quietPort } from '@telltale/infra/testing/ports'
 import { processesOf } from '@telltale/infra/testing/processes'
 import type { Launch } from '@telltale/infra/testing/program'
 import { startTestRedis } from '@telltale/infra/testing/redis'
@@ -153,7 +153,7 @@ export async function startMosquitto(database: Database, releases: Releases): Pr
   if (!existsSync(MOSQUITTO)) return undefined
   const folder = await mkdtemp(join(tmpdir(), 'telltale-bench-'))
   releases.add('mosquitto.conf', () => rm(folder, { recursive: true, force: true }))
-  const port = await freePort()
+  const port = await quietPort()
   const config = join(folder, 'mosquitto.conf')
   await writeFile(
     config,

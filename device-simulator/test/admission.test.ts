@@ -8,7 +8,14 @@ import { toolMissing } from '@telltale/infra/testing/tools'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
-import { accessibilityProblems, Complaints, openBrowser, openContext, widthsThatScroll } from './browser.ts'
+import {
+  accessibilityProblems,
+  Complaints,
+  describePages,
+  openBrowser,
+  openContext,
+  widthsThatScroll,
+} from './browser.ts'
 
 const run = promisify(execFile)
 const KEY = 'the-key-of-this-batch'
@@ -45,7 +52,7 @@ describe.skipIf(toolMissing('chromium'))('admission', () => {
     if (hasFailed) context.skip('an earlier step failed')
     onTestFailed(async () => {
       hasFailed = true
-      console.error(`at ${page.url()}\n${await page.locator('body').ariaSnapshot()}\n${product.output()}`)
+      console.error(`${await describePages(browser)}\n${product.output()}`)
     })
   })
   afterEach((context) => {

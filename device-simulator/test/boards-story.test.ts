@@ -6,7 +6,14 @@ import { waitFor } from '@telltale/infra/testing/wait'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { BoardPage, Room } from './board-page.ts'
-import { accessibilityProblems, Complaints, openBrowser, openContext, widthsThatScroll } from './browser.ts'
+import {
+  accessibilityProblems,
+  Complaints,
+  describePages,
+  openBrowser,
+  openContext,
+  widthsThatScroll,
+} from './browser.ts'
 import { type SignedIn, signIn } from './session.ts'
 
 const PAGE_DEADLINE_MS = 10_000
@@ -69,7 +76,7 @@ describe.skipIf(toolMissing('chromium'))('boards', () => {
     expected = undefined
     onTestFailed(async () => {
       hasFailed = true
-      console.error(`at ${page.url()}\n${await page.locator('body').ariaSnapshot()}\n${product.output()}`)
+      console.error(`${await describePages(browser)}\n${product.output()}`)
     })
   })
   afterEach((context) => {

@@ -46,6 +46,16 @@ export class Complaints {
   }
 }
 
+/** What is on each open page, with its address: for a test that has failed. */
+export async function describePages(browser: Browser): Promise<string> {
+  const pages = browser.contexts().flatMap((context) => context.pages())
+  const describe = async (page: Page) => {
+    const shown = page.locator('body').ariaSnapshot({ timeout: 5_000 })
+    return `at ${page.url()}\n${await shown.catch(String)}`
+  }
+  return (await Promise.all(pages.map(describe))).join('\n')
+}
+
 async function chooseTheme(page: Page, theme: (typeof themes)[number]): Promise<void> {
   await page.emulateMedia({ colorScheme: theme })
   await page.locator(`html[data-theme="${theme}"]`).waitFor()

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import {
   accessibilityProblems,
   Complaints,
+  describePages,
   linePoints,
   openBrowser,
   openContext,
@@ -65,7 +66,7 @@ describe.skipIf(toolMissing('chromium'))('charts', () => {
     if (hasFailed) context.skip('an earlier step of the story failed')
     onTestFailed(async () => {
       hasFailed = true
-      console.error(`at ${page.url()}\n${await page.locator('main').ariaSnapshot()}\n${product.output()}`)
+      console.error(`${await describePages(browser)}\n${product.output()}`)
     })
   })
   afterEach((context) => {

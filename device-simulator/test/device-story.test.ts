@@ -2,7 +2,7 @@ import { Releases } from '@telltale/infra/service'
 import { toolMissing } from '@telltale/infra/testing/tools'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
-import { accessibilityProblems, widthsThatScroll } from './browser.ts'
+import { accessibilityProblems, describePages, widthsThatScroll } from './browser.ts'
 import { ColdRoom, coldRoomType } from './cold-room.ts'
 import { type Opened, openPage, openProduct } from './opened.ts'
 import type { SignedIn } from './session.ts'
@@ -35,9 +35,7 @@ describe.skipIf(toolMissing('chromium'))('the page of a device', () => {
     expected = undefined
     onTestFailed(async () => {
       hasFailed = true
-      console.error(
-        `at ${page.url()}\n${await page.locator('body').ariaSnapshot()}\n${opened.product.output()}`,
-      )
+      console.error(`${await describePages(opened.browser)}\n${opened.product.output()}`)
     })
   })
   afterEach((context) => {

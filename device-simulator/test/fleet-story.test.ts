@@ -6,7 +6,14 @@ import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
-import { accessibilityProblems, Complaints, openBrowser, openContext, widthsThatScroll } from './browser.ts'
+import {
+  accessibilityProblems,
+  Complaints,
+  describePages,
+  openBrowser,
+  openContext,
+  widthsThatScroll,
+} from './browser.ts'
 import { Pumps } from './pumps.ts'
 import { type SignedIn, signIn } from './session.ts'
 
@@ -54,7 +61,7 @@ describe.skipIf(toolMissing('chromium'))('a fleet of ten thousand', () => {
     if (hasFailed) context.skip('an earlier step of the story failed')
     onTestFailed(async () => {
       hasFailed = true
-      console.error(`at ${page.url()}\n${await page.locator('body').ariaSnapshot()}\n${product.output()}`)
+      console.error(`${await describePages(browser)}\n${product.output()}`)
     })
   })
   afterEach((context) => {

@@ -7,7 +7,7 @@ import { waitFor } from '@telltale/infra/testing/wait'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
-import { Complaints, openBrowser, openContext, widthsThatScroll } from './browser.ts'
+import { Complaints, describePages, openBrowser, openContext, widthsThatScroll } from './browser.ts'
 import { type SignedIn, signIn } from './session.ts'
 
 const PAGE_DEADLINE_MS = 10_000
@@ -81,7 +81,7 @@ describe.skipIf(toolMissing('chromium'))('hostile devices in the browser', () =>
   beforeEach(() => {
     expected = undefined
     onTestFailed(async () => {
-      console.error(`at ${page.url()}\n${await page.locator('body').ariaSnapshot()}\n${product.output()}`)
+      console.error(`${await describePages(browser)}\n${product.output()}`)
     })
   })
   afterEach((context) => {

@@ -7,7 +7,7 @@ import { waitFor } from '@telltale/infra/testing/wait'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
-import { Complaints, openBrowser, openContext } from './browser.ts'
+import { Complaints, describePages, openBrowser, openContext } from './browser.ts'
 import { Keyboard } from './keyboard.ts'
 import { signIn } from './session.ts'
 
@@ -59,7 +59,7 @@ describe.skipIf(toolMissing('chromium'))('by keyboard only', () => {
     if (hasFailed) context.skip('an earlier step of the walk failed')
     onTestFailed(async () => {
       hasFailed = true
-      console.error(`at ${page.url()}\n${await page.locator('body').ariaSnapshot()}\n${product.output()}`)
+      console.error(`${await describePages(browser)}\n${product.output()}`)
     })
   })
   afterAll(async () => {

@@ -18,6 +18,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import {
   accessibilityProblems,
   Complaints,
+  describePages,
   linePoints,
   openBrowser,
   openContext,
@@ -62,7 +63,7 @@ describe.skipIf(toolMissing('chromium'))('the story', () => {
     expected = undefined
     onTestFailed(async () => {
       hasFailed = true
-      console.error(`at ${page.url()}\n${await page.locator('body').ariaSnapshot()}\n${product.output()}`)
+      console.error(`${await describePages(browser)}\n${product.output()}`)
     })
   })
   afterEach((context) => {

@@ -6,7 +6,7 @@ import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
-import { accessibilityProblems, Complaints, openBrowser, widthsThatScroll } from './browser.ts'
+import { accessibilityProblems, Complaints, describePages, openBrowser, widthsThatScroll } from './browser.ts'
 import { Pumps } from './pumps.ts'
 import { type SignedIn, signIn } from './session.ts'
 
@@ -68,7 +68,7 @@ describe.skipIf(toolMissing('chromium'))('time around the charts', () => {
     if (hasFailed) test.skip('an earlier step of the story failed')
     onTestFailed(async () => {
       hasFailed = true
-      console.error(`at ${page.url()}\n${await page.locator('body').ariaSnapshot()}\n${product.output()}`)
+      console.error(`${await describePages(browser)}\n${product.output()}`)
     })
   })
   afterEach((test) => {

@@ -5,7 +5,14 @@ import { toolMissing } from '@telltale/infra/testing/tools'
 import { waitFor } from '@telltale/infra/testing/wait'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
-import { accessibilityProblems, Complaints, openBrowser, openContext, widthsThatScroll } from './browser.ts'
+import {
+  accessibilityProblems,
+  Complaints,
+  describePages,
+  openBrowser,
+  openContext,
+  widthsThatScroll,
+} from './browser.ts'
 import { Pumps } from './pumps.ts'
 import { type SignedIn, signIn } from './session.ts'
 
@@ -61,7 +68,7 @@ describe.skipIf(toolMissing('chromium'))('device types and commands to many', ()
     expected = undefined
     onTestFailed(async () => {
       hasFailed = true
-      console.error(`at ${page.url()}\n${await page.locator('body').ariaSnapshot()}\n${product.output()}`)
+      console.error(`${await describePages(browser)}\n${product.output()}`)
     })
   })
   afterEach((context) => {

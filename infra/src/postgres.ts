@@ -285,7 +285,7 @@ async function createDatabaseOnce(url: string): Promise<void> {
 }
 
 /** A port nobody uses now. Loopback only; the caller binds it within milliseconds. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   return new Promise((resolvePort, reject) => {
     const probe = createServer()
     probe.once('error', reject)

@@ -111,7 +111,7 @@ export class Bench {
     return { client, sessionPresent }
   }
 
-  /** Until the broker has done with what `publisher` sent before: of QoS 0 nothing else tells. PINGRESP may overtake. */
+  /** Until the broker is done with what `publisher` sent before: of QoS 0 nothing tells it, PINGRESP may overtake. */
   async done(publisher: RawClient): Promise<void> {
     await publisher.publish(this.topic(`marker/${this.clientId()}`), 'marker', { qos: 1 })
   }

@@ -4,8 +4,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { repositoryDir } from '../paths.ts'
-import { freePort } from '../postgres.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
+import { quietPort } from '../testing/ports.ts'
 import { transitionCommand } from './command-transitions.ts'
 import { errorClasses, isDataError, isTransient, verdictOf } from './errors.ts'
 import { createPool } from './pool.ts'
@@ -101,7 +101,7 @@ describe('what pg says of its connections', () => {
   afterAll(() => database?.drop())
 
   it('O-TRANSIENT-1 nobody listens there', async () => {
-    expect(isTransient(await failureAt(await freePort()))).toBe(true)
+    expect(isTransient(await failureAt(await quietPort()))).toBe(true)
   })
 
   it.each([

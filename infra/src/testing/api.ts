@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createToken } from '../storage/tokens.ts'
 import type { TestBroker } from './broker.ts'
 import type { TestDatabase } from './database.ts'
-import { quietPorts } from './ports.ts'
+import { quietPort } from './ports.ts'
 import { type Launch, type Program, startProgram } from './program.ts'
 
 export interface TestApiProgram {
@@ -24,7 +24,7 @@ export async function startTestApi(
   env: Record<string, string> = {},
   launch: Launch = {},
 ): Promise<TestApiProgram> {
-  const [port = 0] = await quietPorts(1)
+  const port = await quietPort()
   const settings = {
     TELLTALE_DATABASE_URL: database.url,
     TELLTALE_HTTP_PORT: String(port),

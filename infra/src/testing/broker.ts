@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort } from '../postgres.ts'
 import { hashSecret } from '../secrets.ts'
 import type { Pool } from '../storage/pool.ts'
 import { testFolder } from './folder.ts'
+import { quietPorts } from './ports.ts'
 import { type Launch, type Program, startProgram } from './program.ts'
 
 export interface TestBroker {
@@ -22,8 +22,7 @@ export async function startTestBroker(
   env: Record<string, string> = {},
   launch: Launch = {},
 ): Promise<TestBroker> {
-  const port = await freePort()
-  const wsPort = await freePort()
+  const [port = 0, wsPort = 0] = await quietPorts(2)
   const platformSecret = env.TELLTALE_PLATFORM_SECRET ?? randomBytes(16).toString('hex')
   await mkdir(testFolder, { recursive: true })
   const dataDir = await mkdtemp(join(testFolder, 'broker-'))

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { quietPorts } from './ports.ts'
+import { quietPort } from './ports.ts'
 
 /** A TCP proxy on loopback in front of a database, which then is as slow, silent or gone as a test needs it. */
 export interface DatabaseProxy {
@@ -25,7 +25,7 @@ type State = { kind: 'pass' | 'refuse' | 'freeze' | 'hold' } | { kind: 'slow'; m
 export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseProxy> {
   const target = new URL(databaseUrl)
   // Not from the range that outgoing connections get: it is given up and taken again.
-  const [port = 0] = await quietPorts(1)
+  const port = await quietPort()
   const url = new URL(target)
   url.host = `127.0.0.1:${port}`
   const lines = new Set<Line>()

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../postgres.ts'
+import { quietPort } from './ports.ts'
 import { waitFor } from './wait.ts'
 
 /** A Redis server of its own, nothing on disk. */
@@ -18,7 +18,7 @@ export interface TestRedis {
 
 /** @throws when `redis-server` is not installed: ask `toolMissing('redis-server')` first */
 export async function startTestRedis(): Promise<TestRedis> {
-  const port = await freePort()
+  const port = await quietPort()
   const dir = await mkdtemp(join(tmpdir(), 'telltale-redis-'))
   let end = async () => {}
   const start = async () => {
